@@ -48,7 +48,7 @@ struct collect_message {
 	uint32_t text_bytes;
 	uint32_t reserved;
 };
-static_assert(sizeof(struct collect_message) == 56, "message layout is shared");
+static_assert(sizeof(struct collect_message) == 48, "message layout is shared");
 
 /* Sends one packet without raising SIGPIPE; a text that is too long is cut. Fills version and text_bytes of a copy of
  * `message`. STATUS_PROTOCOL when the peer is gone, STATUS_AGAIN when it would block. */
