@@ -10,6 +10,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "engine/base/utf8.h"
+
 static bool strbuf_reserve(struct strbuf *buf, size_t n_more)
 {
 	if (buf->is_failed)
@@ -82,29 +84,9 @@ char *strbuf_take(struct strbuf *buf)
 	return text;
 }
 
-/* Length in bytes of the valid UTF-8 sequence at `text` and its code point; 0 when the bytes are not valid UTF-8. */
-static size_t utf8_decode(const unsigned char *text, uint32_t *ret_code)
-{
-	static const uint32_t least[5] = { 0, 0, 0x80, 0x800, 0x10000 };
-	size_t length = text[0] < 0x80 ? 1 : (text[0] & 0xe0) == 0xc0 ? 2 : (text[0] & 0xf0) == 0xe0 ? 3
-		: (text[0] & 0xf8) == 0xf0 ? 4 : 0;
-	if (!length)
-		return 0;
-	uint32_t code = length == 1 ? text[0] : text[0] & (0x7fu >> length);
-	for (size_t i = 1; i < length; i++) {
-		if ((text[i] & 0xc0) != 0x80)
-			return 0;
-		code = code << 6 | (text[i] & 0x3f);
-	}
-	if (length > 1 && (code < least[length] || code > 0x10ffff || (code >= 0xd800 && code < 0xe000)))
-		return 0;
-	*ret_code = code;
-	return length;
-}
-
 void strbuf_add_json(struct strbuf *buf, const char *text)
 {
-	const unsigned char *at = (const unsigned char *)text;
+	const char *at = text;
 	while (*at) {
 		uint32_t code = 0;
 		size_t length = utf8_decode(at, &code);
@@ -124,13 +106,13 @@ void strbuf_add_json(struct strbuf *buf, const char *text)
 
 void strbuf_add_printable(struct strbuf *buf, const char *text)
 {
-	const unsigned char *at = (const unsigned char *)text;
+	const char *at = text;
 	while (*at) {
 		uint32_t code = 0;
 		size_t length = utf8_decode(at, &code);
 		if (!length || (code >= 0x80 && code < 0xa0)) {
 			for (size_t i = 0; i < (length ? length : 1); i++)
-				strbuf_addf(buf, "\\x%02x", at[i]);
+				strbuf_addf(buf, "\\x%02x", (unsigned char)at[i]);
 			at += length ? length : 1;
 			continue;
 		}

@@ -55,6 +55,8 @@ int table_n_rows(const struct table *table);
 void table_print(const struct table *table, int indent, struct strbuf *out);
 /* The JSON array of the rows: [{"column": value, …}, …]. */
 void table_json(const struct table *table, struct strbuf *out);
+/* Comma-separated values (RFC 4180, lines end with \n): the columns' names, then the rows with numbers as in JSON; null is empty. */
+void table_csv(const struct table *table, struct strbuf *out);
 /* {"rows": […]} and a newline. */
 void table_json_document(const struct table *table, struct strbuf *out);
 

@@ -22,7 +22,9 @@
 #define GRAPH_INPUT 0  /* node index */
 #define GRAPH_OUTPUT 1 /* node index */
 #define GRAPH_NAME_BYTES_MAX 200
-#define GRAPH_EDGE_ARG_AUTO (-1)
+#define GRAPH_DEVICE_DEFAULT "cpu:0"
+#define GRAPH_SIZE_MAX INT64_C(4294967295) /* of one dimension: a slot's header holds 32 bits */
+#define GRAPH_BYTES_MAX (UINT64_C(1) << 40) /* of one tensor at the bound, and of all outputs of a graph */
 
 /* X(NAME, word): how a channel moves bytes. `auto` is a wish, the plan turns it into one of the others. */
 #define TRANSPORT_MAP(X) X(AUTO, "auto") X(LOCAL, "local") X(SHM, "shm")
@@ -39,11 +41,15 @@ struct graph_worker {
 	char *name;   /* "driver" for worker 0 */
 	char *device; /* "cpu:0"; "host" for worker 0 */
 	int line;
+	int device_line; /* where the device stands; 0 when it was left out */
 };
 
-struct graph_param {
-	struct op_param param;
+/* Beside each parameter of a node. */
+struct graph_param_info {
 	int line;
+	bool is_inherited; /* from a default (`node [key=value]`): counts only where the op has such a parameter */
+	char *problem;     /* what is wrong with the value as such (a $NAME that is not set); NULL when nothing is. Reported only
+	                      where the op has such a parameter */
 };
 
 struct graph_node {
@@ -55,9 +61,11 @@ struct graph_node {
 	char *collective;       /* NULL when none */
 	int depth;              /* of the output's channels; 0: the plan picks */
 	struct op_param *params;
-	int *param_lines;
+	struct graph_param_info *param_infos;
 	int n_params;
 	int line;
+	int op_line;
+	bool has_mistake;       /* one was reported here: what may follow from it is not reported any more */
 
 	/* filled by graph_resolve */
 	const struct op *op;    /* NULL for input and output */
@@ -76,6 +84,7 @@ struct graph_edge {
 	bool is_control;        /* order without data */
 	enum transport transport;
 	int line;
+	bool has_mistake;       /* as in struct graph_node; the edge is left out of later checks */
 
 	/* filled by graph_resolve */
 	bool is_peer;           /* added for a collective: dst reads another rank's input */
@@ -96,6 +105,7 @@ struct graph {
 	char *name;             /* of the digraph; "graph" when anonymous */
 	char *file;             /* as given, for messages; NULL when built in code */
 	char *text;             /* the file's text as read; for a graph built in code the DOT that graph_to_dot made; may be NULL */
+	int line;               /* of the word `digraph` */
 	struct symbols symbols;
 	struct graph_worker *workers;
 	int n_workers;          /* driver included */

@@ -23,6 +23,8 @@ struct mistakes {
 
 /* Adds a message; `node` may be NULL. When memory is out the message is lost but n_items still counts. */
 void mistakes_add(struct mistakes *mistakes, int line, const char *node, const char *format, ...) PRINTF_LIKE(4, 5);
+/* The same for a message that may be met at several places: only the first counts, with the smallest line and its node. */
+void mistakes_add_once(struct mistakes *mistakes, int line, const char *node, const char *text);
 void mistakes_finish(struct mistakes *mistakes);
 /* Stable sort by line (0 last). */
 void mistakes_sort(struct mistakes *mistakes);

@@ -8,12 +8,13 @@
  *
  * Storage. A channel's bytes lie in its own slots, unless its node forwards or overwrites its input (OP_FORWARD, OP_INPLACE): then
  * `storage` names the channel whose slots carry the bytes, both channels have the same depth, and its own slots hold a header
- * only. A storage's slot is free again when every releasing worker has released it. A storage whose releasing workers are just the
- * writer's own has transport LOCAL, depth 1 and needs neither RESERVE nor RELEASE: program order does it.
+ * only. A storage and the channels that share it are one group: one transport, one depth. A storage's slot is free again when
+ * every releasing worker has released it. A group that is written and read on one worker only (not the driver) has transport LOCAL,
+ * depth 1 and needs neither READ nor RESERVE nor RELEASE: program order does it.
  *
  * Steps of one node, in this order: READ for each channel from another worker not yet read in this pass; RESERVE for its output storages
  * that are not local; COMPUTE; WRITE for each of its channels; RELEASE for each storage that this worker releases and does not
- * need any more in this pass.
+ * need any more in this pass. An output that nobody reads has no channel: whoever runs the node gives it memory of its own.
  */
 #ifndef TANDEM_ENGINE_GRAPH_PLAN_H
 #define TANDEM_ENGINE_GRAPH_PLAN_H
@@ -63,11 +64,14 @@ struct plan_channel {
 
 struct plan {
 	const struct graph *graph;    /* not owned; must outlive the plan */
-	int in_flight;                /* most executions between submit and release of the results */
+	int in_flight;                /* most executions between submit and release of the results: as many as asked for, or fewer when
+	                                 the given depths cannot hold so many; a caller may submit so many before it takes a result */
+	int in_flight_asked;
 	struct plan_worker *workers;  /* [graph->n_workers] */
 	struct plan_channel *channels;
 	int n_channels;
 	int *edge_channels;           /* [graph->n_edges] channel that carries the edge; -1: order within one worker, nothing moves */
+	int *positions;               /* [graph->n_nodes] place of the node in its worker's program order */
 };
 
 struct plan_options {
@@ -77,7 +81,8 @@ struct plan_options {
 /* Compiles a resolved graph: program order for each worker (topological; `order` forces; collectives in one global order; otherwise
  * nodes that feed other workers first, then file order), channels, storages, steps, depths (given ones kept; others the least that do not
  * limit the executions in flight). Does not judge: plan_check does. Returns STATUS_OK with *ret_plan owned by the caller;
- * STATUS_GRAPH with a text when `order` contradicts the data flow on one worker; STATUS_NO_MEMORY. */
+ * STATUS_GRAPH with a text when `order` contradicts the data flow on one worker, when `transport=local` is asked for between two
+ * workers, or when the slots would be larger than an address space; STATUS_NO_MEMORY. */
 int plan_make(const struct graph *graph, const struct plan_options *options, struct error *error, struct plan **ret_plan);
 void plan_destroy(struct plan *plan); /* accepts NULL */
 

@@ -55,16 +55,16 @@ int driver_start(const struct plan *plan, const struct driver_options *options, 
  * of dimensions, equal letters equal, bounds. STATUS_INPUT. */
 int driver_check_inputs(const struct plan *plan, const struct tensor *inputs, struct error *error);
 
-/* Submits one execution; copies the inputs into their slots. Blocks while `in_flight` executions are unreleased, unless
- * `blocks` is false: then STATUS_AGAIN. *ret_execution counts from 0. Other failures end the run for good and
- * are repeated by every later call (first error first). */
-int driver_submit(struct driver *driver, const struct tensor *inputs, bool blocks, uint64_t *ret_execution, struct error *error);
+/* Submits one execution; copies the inputs into their slots. *ret_execution (may be NULL) counts from 0. STATUS_AGAIN while `in_flight`
+ * executions are unreleased, or while an input's slots are all in use: wait for a result, release it, and try again. STATUS_INPUT as
+ * driver_check_inputs; the run goes on. Other failures end the run for good and are repeated by every later call (first error first). */
+int driver_submit(struct driver *driver, const struct tensor *inputs, uint64_t *ret_execution, struct error *error);
 
-/* Waits for the results of the oldest execution not yet waited for (results come in submit order). `deadline_ns` is a limit of this wait (0:
- * none; STATUS_AGAIN when it passes). STATUS_OK: *ret_outputs points to one tensor for each result, in argument order of `output`, in
+/* Waits for the results of the oldest execution not yet waited for (results come in submit order). `limit_ns` bounds this wait (0:
+ * no bound; STATUS_AGAIN when it passes). STATUS_OK: *ret_outputs points to one tensor for each result, in argument order of `output`, in
  * place in their slots, valid until driver_release. STATUS_OP, STATUS_TIMEOUT, STATUS_CANCELLED: this execution failed, *error says where and
  * why; it must be released like any other and the run goes on. Anything else: the run is over. */
-int driver_wait(struct driver *driver, int64_t deadline_ns, uint64_t *ret_execution, const struct tensor **ret_outputs,
+int driver_wait(struct driver *driver, int64_t limit_ns, uint64_t *ret_execution, const struct tensor **ret_outputs,
 	struct error *error);
 
 /* Gives the slots of the execution returned last by driver_wait back. */

@@ -35,6 +35,7 @@ struct program_range {
 struct program_worker {
 	uint32_t name, device; /* strings */
 	struct program_range steps;
+	uint64_t private_bytes; /* size of the block that holds its LOCAL channels; 0 when it has none */
 };
 
 struct program_node {
@@ -123,10 +124,12 @@ struct program_options {
 	int n_settings;
 };
 
-/* Flattens a plan into a new sealed memfd, *ret_fd, which the caller closes. */
+/* Flattens a plan into a new memfd, sealed against writing and resizing, *ret_fd, which the caller closes. */
 int program_build(const struct plan *plan, const struct program_options *options, struct error *error, int *ret_fd);
 
-/* Maps and checks. STATUS_PROTOCOL when the bytes are no program. The mapping lives until program_close. `fd` stays the caller's. */
+/* Maps and checks: that the memfd is sealed, every offset, range, index, string and enum, that channels and steps fit together, and that
+ * slots lie where program_build puts them. STATUS_PROTOCOL when the bytes are no program. The mapping lives until program_close. `fd` stays
+ * the caller's. */
 int program_open(int fd, struct program *ret_program, struct error *error);
 void program_close(struct program *program);
 

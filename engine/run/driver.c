@@ -1,0 +1,494 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * driver: starting a run, and ending it in bounded time whatever state it is in.
+ */
+#include "engine/run/driver.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "engine/run/collect.h"
+#include "engine/run/driver_private.h"
+
+#define STALL_LIMIT_NS_DEFAULT 1000000000
+#define GRACE_NS_DEFAULT 1000000000
+#define COLLECTOR_LIMIT_NS 60000000000 /* what the collector gets to write what is left */
+
+static int open_files_count(void)
+{
+	int n = 0;
+	for (int fd = 0; fd < 4096; fd++)
+		n += fcntl(fd, F_GETFD) >= 0;
+	return n;
+}
+
+/* Descriptors are counted before anything is started, so that the message can say how many it takes. */
+static int check_descriptors(uint32_t n_workers, struct error *error)
+{
+	struct rlimit limit;
+	rlim_t needed = (rlim_t)open_files_count() + 3 * n_workers + 24;
+	if (getrlimit(RLIMIT_NOFILE, &limit) < 0 || needed <= limit.rlim_cur)
+		return STATUS_OK;
+	if (needed <= limit.rlim_max) {
+		limit.rlim_cur = needed;
+		if (setrlimit(RLIMIT_NOFILE, &limit) == 0)
+			return STATUS_OK;
+	}
+	return error_set(error, STATUS_SYSTEM,
+		"too few descriptors: %u workers need %llu open files and the limit is %llu; raise it (ulimit -n %llu)", n_workers - 1,
+		(unsigned long long)needed, (unsigned long long)limit.rlim_max, (unsigned long long)needed);
+}
+
+static int make_program(struct driver *driver, struct error *error)
+{
+	struct program_setting settings[64];
+	int n = 0;
+	const struct driver_options *options = &driver->options;
+	settings[n++] = (struct program_setting){ "record", options->record ? options->record : "all" };
+	if (options->pins)
+		settings[n++] = (struct program_setting){ "pin", "1" };
+	for (int i = 0; i < options->n_settings && n < (int)ARRAY_LEN(settings); i++)
+		settings[n++] = options->settings[i];
+	uint32_t n_cores = control_count_cores(), n_workers = driver->n_workers - 1;
+	struct program_options program_options = { .mode = RUN_MODE_COMPILED, .seed = options->seed,
+		.n_threads = (int)(n_workers && n_cores > n_workers ? n_cores / n_workers : 1),
+		.settings = settings, .n_settings = n };
+	int status = program_build(driver->plan, &program_options, error, &driver->program_fd);
+	return status == STATUS_OK ? program_open(driver->program_fd, &driver->program, error) : status;
+}
+
+static int make_slots(struct driver *driver, struct error *error)
+{
+	size_t bytes = driver->program.header->slots_bytes;
+	driver->slots_fd = memfd_create("tandem-slots", MFD_CLOEXEC);
+	if (driver->slots_fd < 0)
+		return error_set_errno(error, STATUS_SYSTEM, "cannot create the slots segment");
+	if (!bytes)
+		return STATUS_OK;
+	if (ftruncate(driver->slots_fd, (off_t)bytes) == 0)
+		driver->slots = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_NORESERVE, driver->slots_fd, 0);
+	if (!driver->slots || driver->slots == MAP_FAILED) {
+		driver->slots = NULL;
+		return error_set_errno(error, STATUS_NO_MEMORY, "cannot reserve %zu bytes for the slots of all channels; declare smaller "
+			"bounds or depths (`tandem check` lists them)", bytes);
+	}
+	return STATUS_OK;
+}
+
+static int make_segments(struct driver *driver, struct error *error)
+{
+	int status = make_program(driver, error);
+	if (status == STATUS_OK)
+		status = make_slots(driver, error);
+	if (status == STATUS_OK)
+		status = control_create(driver->n_workers, (uint32_t)driver->plan->in_flight, control_count_cores(), error,
+			&driver->control_fd);
+	if (status == STATUS_OK)
+		status = control_open(driver->control_fd, &driver->control, error);
+	if (status == STATUS_OK && driver->options.trace_file) {
+		status = rings_create(driver->n_workers, RING_RECORDS_DEFAULT, error, &driver->rings_fd);
+		if (status == STATUS_OK)
+			status = rings_open(driver->rings_fd, &driver->rings, error);
+	}
+	if (status != STATUS_OK)
+		return status;
+	driver->ready_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	driver->kick_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	if (driver->ready_fd < 0 || driver->kick_fd < 0)
+		return error_set_errno(error, STATUS_SYSTEM, "cannot make an eventfd");
+	control_register_barrier();
+	atomic_store(&driver->control.header->workers[GRAPH_DRIVER].pid, getpid());
+	return STATUS_OK;
+}
+
+/* The view of a channel that `input` writes. */
+static int make_input_view(struct driver *driver, uint32_t idx, const struct channel_memory *memory, struct error *error)
+{
+	const struct program_channel *desc = &driver->program.channels[idx];
+	struct channel *channel = calloc(1, sizeof *channel);
+	if (!channel)
+		return error_set(error, STATUS_NO_MEMORY, "no memory for the driver's channels");
+	if (desc->output == PROGRAM_NONE)
+		driver->input_control = channel;
+	else
+		driver->inputs[desc->output] = channel;
+	return channel_init(channel, &driver->program, idx, memory, driver->control.header, error);
+}
+
+static int make_reads(struct driver *driver, const struct channel_memory *memory, struct error *error)
+{
+	const struct program *program = &driver->program;
+	struct program_range results = program->nodes[GRAPH_OUTPUT].inputs;
+	int status = STATUS_OK;
+	for (uint32_t i = 0; i < results.n && status == STATUS_OK; i++) {
+		struct driver_read *read = &driver->reads[driver->n_outputs++];
+		read->edge = program->indices[results.first + i];
+		const struct program_edge *edge = &program->edges[read->edge];
+		const struct tensor_type *type = &program->types[program->nodes[edge->src].types.first + edge->src_output];
+		driver->outputs[i] = type_bound_tensor(type, &program->header->symbols);
+		status = channel_init(&read->channel, program, edge->channel, memory, driver->control.header, error);
+	}
+	for (uint32_t i = 0; i < program->header->n_edges && status == STATUS_OK; i++) {
+		const struct program_edge *edge = &program->edges[i];
+		if (edge->dst != GRAPH_OUTPUT || edge->dst_input != PROGRAM_NONE || edge->channel == PROGRAM_NONE)
+			continue;
+		struct driver_read *read = &driver->reads[driver->n_outputs + driver->n_controls++];
+		read->edge = i;
+		status = channel_init(&read->channel, program, edge->channel, memory, driver->control.header, error);
+	}
+	return status;
+}
+
+static int make_releases(struct driver *driver, const struct channel_memory *memory, struct error *error)
+{
+	const struct program *program = &driver->program;
+	struct program_range steps = program->workers[GRAPH_DRIVER].steps;
+	int status = STATUS_OK;
+	for (uint32_t i = 0; i < steps.n && status == STATUS_OK; i++) {
+		const struct program_step *step = &program->steps[steps.first + i];
+		if (step->kind != PLAN_STEP_RELEASE)
+			continue;
+		struct driver_release *release = &driver->releases[driver->n_releases++];
+		release->releaser = step->reader;
+		status = channel_init(&release->storage, program, step->channel, memory, driver->control.header, error);
+	}
+	return status;
+}
+
+static int make_views(struct driver *driver, struct error *error)
+{
+	const struct program *program = &driver->program;
+	struct channel_memory memory = { .shared = driver->slots };
+	driver->n_inputs = program->nodes[GRAPH_INPUT].types.n;
+	driver->inputs = calloc(driver->n_inputs + 1, sizeof *driver->inputs);
+	driver->reads = calloc(program->header->n_edges + 1, sizeof *driver->reads);
+	driver->outputs = calloc(program->nodes[GRAPH_OUTPUT].inputs.n + 1, sizeof *driver->outputs);
+	driver->releases = calloc(program->workers[GRAPH_DRIVER].steps.n + 1, sizeof *driver->releases);
+	if (driver->options.timeout_ns > 0)
+		driver->submit_ticks = calloc((size_t)driver->plan->in_flight, sizeof *driver->submit_ticks);
+	if (!driver->inputs || !driver->reads || !driver->outputs || !driver->releases
+		|| (driver->options.timeout_ns > 0 && !driver->submit_ticks))
+		return error_set(error, STATUS_NO_MEMORY, "no memory for the driver's channels");
+	int status = STATUS_OK;
+	for (uint32_t i = 0; i < program->header->n_channels && status == STATUS_OK; i++) {
+		if (program->channels[i].node == GRAPH_INPUT)
+			status = make_input_view(driver, i, &memory, error);
+	}
+	if (status == STATUS_OK)
+		status = make_reads(driver, &memory, error);
+	if (status == STATUS_OK)
+		status = make_releases(driver, &memory, error);
+	if (status != STATUS_OK)
+		return status;
+	struct recorder_policy policy;
+	status = recorder_parse_policy(driver->options.record ? driver->options.record : "all", &policy, error);
+	if (status != STATUS_OK)
+		return status;
+	waiter_init(&driver->waiter, &driver->control, GRAPH_DRIVER);
+	recorder_init(&driver->recorder, driver->rings.base ? rings_get(&driver->rings, GRAPH_DRIVER) : NULL, &policy);
+	return STATUS_OK;
+}
+
+/* The file and what SQLite may have left beside it after a kill. */
+static void remove_trace(const char *file)
+{
+	static const char *const suffixes[] = { "", "-wal", "-shm", "-journal" };
+	for (size_t i = 0; i < ARRAY_LEN(suffixes); i++) {
+		char path[4096];
+		if (snprintf(path, sizeof path, "%s%s", file, suffixes[i]) < (int)sizeof path)
+			unlink(path);
+	}
+}
+
+static int start_collector(struct driver *driver, const char *executable, struct error *error)
+{
+	char program_text[12], rings_text[12], socket_text[12];
+	int pair[2];
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, pair) < 0)
+		return error_set_errno(error, STATUS_SYSTEM, "cannot make the collector's socket");
+	int fds[] = { driver->program_fd, driver->rings_fd, pair[1] };
+	snprintf(program_text, sizeof program_text, "%d", SPAWN_FD_FIRST);
+	snprintf(rings_text, sizeof rings_text, "%d", SPAWN_FD_FIRST + 1);
+	snprintf(socket_text, sizeof socket_text, "%d", SPAWN_FD_FIRST + 2);
+	const char *argv[] = { "tandem", "collector", driver->options.trace_file, program_text, rings_text, socket_text, NULL };
+	if (driver->options.overwrites_trace)
+		remove_trace(driver->options.trace_file);
+	int status = spawn_start(executable, argv, fds, 3, true, error, &driver->processes[0].process);
+	close(pair[1]);
+	driver->collector_socket = pair[0];
+	driver->has_collector = status == STATUS_OK;
+	driver->processes[0].has_ended = status != STATUS_OK;
+	return status;
+}
+
+static int start_worker(struct driver *driver, const char *executable, uint32_t idx, struct error *error)
+{
+	struct driver_process *process = &driver->processes[idx];
+	int fds[] = { [SPAWN_WORKER_PROGRAM] = driver->program_fd, [SPAWN_WORKER_CONTROL] = driver->control_fd,
+		[SPAWN_WORKER_SLOTS] = driver->slots_fd, [SPAWN_WORKER_READY] = driver->ready_fd,
+		[SPAWN_WORKER_RINGS] = driver->rings_fd };
+	int n_fds = driver->rings_fd >= 0 ? SPAWN_WORKER_FDS_MAX : SPAWN_WORKER_RINGS;
+	const char *argv[] = { "tandem", "worker", process->name, NULL };
+	int status = spawn_start(executable, argv, fds, n_fds, true, error, &process->process);
+	if (status != STATUS_OK)
+		return status;
+	process->has_ended = false;
+	atomic_store(&driver->control.header->workers[idx].pid, process->process.pid);
+	return STATUS_OK;
+}
+
+static bool all_are_ready(const struct driver *driver)
+{
+	for (uint32_t i = 1; i < driver->n_workers; i++) {
+		if (atomic_load(&driver->control.header->workers[i].state) != CONTROL_WORKER_READY)
+			return false;
+	}
+	return !driver->has_collector || driver->collector_is_ready;
+}
+
+static int start_processes(struct driver *driver, struct error *error)
+{
+	const char *executable = driver->options.executable ? driver->options.executable : "/proc/self/exe";
+	int status = STATUS_OK;
+	if (driver->options.trace_file)
+		status = start_collector(driver, executable, error);
+	for (uint32_t i = 1; i < driver->n_workers && status == STATUS_OK; i++)
+		status = start_worker(driver, executable, i, error);
+	while (status == STATUS_OK && !all_are_ready(driver)) {
+		driver_watch(driver, 100);
+		if (atomic_load(&driver->is_over))
+			status = driver_over(driver, error);
+		else if (driver->collector_is_done && !driver->collector_is_ready)
+			status = error_set(error, driver->collector_status, "%s", driver->collector_text);
+		else if (atomic_load(&driver->is_interrupted))
+			status = driver_over(driver, error);
+	}
+	return status;
+}
+
+static int start_monitor(struct driver *driver, struct error *error)
+{
+	sigset_t all, before;
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &before);
+	int code = pthread_create(&driver->monitor, NULL, driver_monitor_main, driver);
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	driver->has_monitor = code == 0;
+	errno = code;
+	return code ? error_set_errno(error, STATUS_SYSTEM, "cannot start the monitor thread") : STATUS_OK;
+}
+
+static struct driver *driver_create(const struct plan *plan, const struct driver_options *options)
+{
+	struct driver *driver = calloc(1, sizeof *driver);
+	if (!driver)
+		return NULL;
+	driver->plan = plan;
+	driver->options = *options;
+	if (!driver->options.stall_limit_ns)
+		driver->options.stall_limit_ns = STALL_LIMIT_NS_DEFAULT;
+	if (!driver->options.grace_ns)
+		driver->options.grace_ns = GRACE_NS_DEFAULT;
+	driver->n_workers = (uint32_t)plan->graph->n_workers;
+	driver->program_fd = driver->control_fd = driver->slots_fd = driver->rings_fd = -1;
+	driver->ready_fd = driver->kick_fd = driver->collector_socket = -1;
+	pthread_mutex_init(&driver->over_lock, NULL);
+	driver->processes = calloc(driver->n_workers, sizeof *driver->processes);
+	driver->poll_fds = calloc(3 + 3 * (size_t)driver->n_workers, sizeof *driver->poll_fds);
+	driver->stalls.samples = calloc(driver->n_workers, sizeof *driver->stalls.samples);
+	driver->reported = calloc(driver->n_workers, sizeof *driver->reported);
+	for (uint32_t i = 0; driver->processes && i < driver->n_workers; i++) {
+		driver->processes[i].process = (struct spawn_process)SPAWN_PROCESS_INIT;
+		driver->processes[i].has_ended = true;
+		driver->processes[i].name = plan->graph->workers[i].name;
+	}
+	return driver;
+}
+
+static void close_once(int *fd)
+{
+	if (*fd >= 0)
+		close(*fd);
+	*fd = -1;
+}
+
+static void free_view(struct channel *channel)
+{
+	if (channel)
+		channel_finish(channel);
+	free(channel);
+}
+
+static void driver_destroy(struct driver *driver)
+{
+	for (uint32_t i = 0; driver->processes && i < driver->n_workers; i++)
+		spawn_finish(&driver->processes[i].process);
+	for (uint32_t i = 0; driver->inputs && i < driver->n_inputs; i++)
+		free_view(driver->inputs[i]);
+	free_view(driver->input_control);
+	for (uint32_t i = 0; driver->reads && i < driver->n_outputs + driver->n_controls; i++)
+		channel_finish(&driver->reads[i].channel);
+	for (uint32_t i = 0; driver->releases && i < driver->n_releases; i++)
+		channel_finish(&driver->releases[i].storage);
+	if (driver->slots)
+		munmap(driver->slots, driver->program.header->slots_bytes);
+	rings_close(&driver->rings);
+	control_close(&driver->control);
+	program_close(&driver->program);
+	close_once(&driver->program_fd);
+	close_once(&driver->control_fd);
+	close_once(&driver->slots_fd);
+	close_once(&driver->rings_fd);
+	close_once(&driver->ready_fd);
+	close_once(&driver->kick_fd);
+	close_once(&driver->collector_socket);
+	pthread_mutex_destroy(&driver->over_lock);
+	free(driver->processes);
+	free(driver->poll_fds);
+	free(driver->stalls.samples);
+	free(driver->reported);
+	free(driver->inputs);
+	free(driver->reads);
+	free(driver->outputs);
+	free(driver->releases);
+	free(driver->submit_ticks);
+	free(driver);
+}
+
+int driver_start(const struct plan *plan, const struct driver_options *options, struct error *error,
+	struct driver **ret_driver)
+{
+	struct driver *driver = driver_create(plan, options);
+	if (!driver || !driver->processes || !driver->poll_fds || !driver->stalls.samples || !driver->reported) {
+		if (driver)
+			driver_destroy(driver);
+		return error_set(error, STATUS_NO_MEMORY, "no memory for the driver");
+	}
+	clock_init();
+	int status = check_descriptors(driver->n_workers, error);
+	if (status == STATUS_OK)
+		status = make_segments(driver, error);
+	if (status == STATUS_OK)
+		status = make_views(driver, error);
+	if (status != STATUS_OK) {
+		driver_destroy(driver);
+		return status;
+	}
+	driver->stalls.program = &driver->program;
+	driver->stalls.control = &driver->control;
+	status = start_processes(driver, error);
+	if (status == STATUS_OK)
+		status = start_monitor(driver, error);
+	if (status != STATUS_OK) {
+		driver_end(driver, error);
+		driver_stop(driver, NULL, NULL);
+		return status;
+	}
+	atomic_store(&driver->control.header->idle_since, driver->recorder.last);
+	atomic_store(&driver->control.header->state, CONTROL_RUNNING);
+	*ret_driver = driver;
+	return STATUS_OK;
+}
+
+void driver_interrupt(struct driver *driver)
+{
+	atomic_store(&driver->is_interrupted, 1);
+	control_stop(&driver->control);
+}
+
+static void kill_workers(struct driver *driver, bool stopped_only)
+{
+	for (uint32_t i = 1; i < driver->n_workers; i++) {
+		pid_t pid = driver->processes[i].process.pid;
+		if (!pid || (stopped_only && spawn_usage(pid).state != 'T'))
+			continue;
+		driver->n_killed++;
+		kill(pid, SIGKILL);
+	}
+}
+
+/* Workers leave at their next wait or before their next compute. One that is stopped cannot, one in an op gets the grace. */
+static void end_workers(struct driver *driver)
+{
+	int64_t start = clock_now().ns;
+	bool was_killed = false;
+	control_stop(&driver->control);
+	while (!driver_workers_ended(driver)) {
+		driver_watch(driver, 5);
+		control_wake_all(&driver->control);
+		kill_workers(driver, true);
+		if (!was_killed && clock_now().ns - start > driver->options.grace_ns) {
+			kill_workers(driver, false);
+			was_killed = true;
+		}
+	}
+}
+
+static void end_collector(struct driver *driver)
+{
+	struct collect_message stop = { .kind = COLLECT_STOP, .worker = PROGRAM_NONE, .node = PROGRAM_NONE, .execution = UINT64_MAX,
+		.time_ns = clock_now().ns };
+	struct error over = { 0 };
+	int64_t start = clock_now().ns;
+	if (atomic_load(&driver->is_over) || atomic_load(&driver->is_interrupted))
+		stop.status = (uint32_t)driver_over(driver, &over);
+	while (!driver->collector_is_done && collect_send(driver->collector_socket, &stop, over.text) == STATUS_AGAIN)
+		driver_watch(driver, 10);
+	while (!driver->processes[0].has_ended) {
+		driver_watch(driver, 100);
+		if (clock_now().ns - start > COLLECTOR_LIMIT_NS && driver->processes[0].process.pid)
+			kill(driver->processes[0].process.pid, SIGKILL);
+	}
+}
+
+static uint64_t count_lost(const struct driver *driver)
+{
+	uint64_t n = 0;
+	for (uint32_t i = 0; i < driver->rings.n_rings; i++) {
+		for (int cause = 0; cause < LOSS_COUNT; cause++)
+			n += atomic_load(&rings_get(&driver->rings, i)->lost[cause]);
+	}
+	return n;
+}
+
+int driver_stop(struct driver *driver, struct driver_summary *summary, struct error *error)
+{
+	int64_t start = clock_now().ns;
+	atomic_store(&driver->monitor_stops, 1);
+	uint64_t one = 1;
+	if (write(driver->kick_fd, &one, sizeof one) < 0)
+		atomic_store(&driver->monitor_stops, 1);
+	if (driver->has_monitor)
+		pthread_join(driver->monitor, NULL);
+	if (driver->recorder.writer.ring && atomic_load(&driver->n_submitted) == atomic_load(&driver->n_finished))
+		recorder_span(&driver->recorder, PHASE_IDLE, driver->recorder.last, clock_ticks().count);
+	end_workers(driver);
+	int64_t workers_ended = clock_now().ns;
+	if (driver->has_collector)
+		end_collector(driver);
+	int status = driver->collector_status;
+	if (status != STATUS_OK)
+		error_set(error, status, "%s", driver->collector_text);
+	if (summary)
+		*summary = (struct driver_summary){
+			.n_submitted = atomic_load(&driver->n_submitted),
+			.n_finished = atomic_load(&driver->n_finished),
+			.n_failed = atomic_load(&driver->n_failed),
+			.n_lost_records = count_lost(driver),
+			.is_trace_complete = driver->has_collector && status == STATUS_OK,
+			.n_killed_workers = driver->n_killed,
+			.teardown_ns = workers_ended - start,
+		};
+	driver_destroy(driver);
+	return status;
+}

@@ -1,0 +1,303 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * driver_execute: the driver's own part of a compiled graph: `input` (writing tensors into slots) and `output` (reading results in place).
+ */
+#include <inttypes.h>
+#include <string.h>
+
+#include "engine/run/collect.h"
+#include "engine/run/driver_private.h"
+
+/* What is wrong with a tensor for the declared type; NULL when it fits. `values` collects the sizes of the letters. */
+static const char *find_misfit(const struct tensor_type *type, const struct symbols *symbols, const struct tensor *tensor,
+	int64_t *values)
+{
+	if (tensor->dtype != type->dtype)
+		return "the dtype differs";
+	if (tensor->n_dims != type->n_dims)
+		return "the number of dimensions differs";
+	for (int d = 0; d < type->n_dims; d++) {
+		int64_t size = tensor->shape[d], symbol = type->dims[d].symbol;
+		if (symbol < 0 && size != type->dims[d].add)
+			return "a fixed dimension differs";
+		if (symbol < 0)
+			continue;
+		if (size < 1)
+			return "a dimension is empty";
+		if (size > symbols->items[symbol].bound)
+			return "a dimension is over its bound; declare a larger bound or send less";
+		if (values[symbol] && values[symbol] != size)
+			return "a letter has another size in an input before";
+		values[symbol] = size;
+	}
+	return NULL;
+}
+
+static COLD int report_misfit(const struct plan *plan, int idx, const struct tensor *tensor, const char *misfit,
+	struct error *error)
+{
+	const struct graph_node *input = &plan->graph->nodes[GRAPH_INPUT];
+	char declared[160], given[160];
+	type_describe(&input->outputs[idx], &plan->graph->symbols, true, declared, sizeof declared);
+	tensor_describe(tensor, given, sizeof given);
+	return error_set(error, STATUS_INPUT, "input '%.100s' is %s, declared is %s: %s", input->output_names[idx], given, declared,
+		misfit);
+}
+
+int driver_check_inputs(const struct plan *plan, const struct tensor *inputs, struct error *error)
+{
+	const struct graph_node *input = &plan->graph->nodes[GRAPH_INPUT];
+	int64_t values[TYPE_SYMBOLS_MAX] = { 0 };
+	for (int i = 0; i < input->n_outputs; i++) {
+		const char *misfit = find_misfit(&input->outputs[i], &plan->graph->symbols, &inputs[i], values);
+		if (misfit)
+			return report_misfit(plan, i, &inputs[i], misfit, error);
+	}
+	return STATUS_OK;
+}
+
+/* Free slots in every input channel? Looks at the readers' cursors again where the last look said no. */
+static bool inputs_are_free(struct driver *driver, uint64_t execution)
+{
+	for (uint32_t i = 0; i < driver->n_inputs; i++) {
+		struct channel *channel = driver->inputs[i];
+		if (!channel || channel_is_free(channel, execution))
+			continue;
+		uint64_t least = UINT64_MAX;
+		for (uint32_t r = 0; r < channel->n_releasers; r++) {
+			uint64_t released = atomic_load_explicit(&channel->cursors[r].released, memory_order_acquire);
+			least = released < least ? released : least;
+		}
+		channel->released_seen = least;
+		if (!channel_is_free(channel, execution))
+			return false;
+	}
+	return true;
+}
+
+/* With nothing unreleased the readers are about to give their slots back: they have published, but not yet released. */
+static int wait_for_slots(struct driver *driver, uint64_t execution, struct error *error)
+{
+	for (uint32_t i = 0; i < driver->n_inputs; i++) {
+		struct channel *channel = driver->inputs[i];
+		struct wait_name name = { .cause = PHASE_BACKPRESSURE, .node = GRAPH_INPUT, .edge = PROGRAM_NONE,
+			.execution = execution };
+		struct wait_times times;
+		if (!channel || channel_is_free(channel, execution))
+			continue;
+		name.channel = channel->idx;
+		name.slot = channel->slot;
+		if (channel_reserve(channel, execution, &driver->waiter, &name, 0, &times) != STATUS_OK)
+			return driver_over(driver, error);
+		if (driver->recorder.is_on && times.was_named) {
+			recorder_wait(&driver->recorder, PHASE_BACKPRESSURE, GRAPH_INPUT, execution, times.start.count, times.end.count,
+				PROGRAM_NONE, channel->idx, channel->slot, name.peer);
+			recorder_phase(&driver->recorder, PHASE_BACKPRESSURE, times.end.count);
+		}
+	}
+	return STATUS_OK;
+}
+
+static void write_inputs(struct driver *driver, const struct tensor *inputs, uint64_t execution)
+{
+	struct control_header *header = driver->control.header;
+	static const struct tensor nothing;
+	for (uint32_t i = 0; i < driver->n_inputs; i++) {
+		struct channel *channel = driver->inputs[i];
+		if (!channel)
+			continue;
+		channel_advance(channel);
+		memcpy(channel->data, inputs[i].data, tensor_bytes(&inputs[i]));
+		channel_set_header(channel, &inputs[i], 0);
+		channel_publish(channel, execution, header);
+	}
+	if (driver->input_control) {
+		channel_advance(driver->input_control);
+		channel_set_header(driver->input_control, &nothing, 0);
+		channel_publish(driver->input_control, execution, header);
+	}
+}
+
+/* The caller's own time since the last call is no span; only when nothing was in flight it is idle. */
+static void record_entry(struct driver *driver, uint64_t now, bool is_idle)
+{
+	struct recorder *recorder = &driver->recorder;
+	if (is_idle)
+		recorder_span(recorder, PHASE_IDLE, recorder->last, now);
+	recorder_skip_to(recorder, now);
+}
+
+int driver_submit(struct driver *driver, const struct tensor *inputs, uint64_t *ret_execution, struct error *error)
+{
+	struct recorder *recorder = &driver->recorder;
+	uint64_t execution = atomic_load_explicit(&driver->n_submitted, memory_order_relaxed);
+	uint64_t n_unreleased = execution - atomic_load_explicit(&driver->n_released, memory_order_relaxed);
+	bool is_idle = execution == atomic_load_explicit(&driver->n_finished, memory_order_relaxed);
+	if (unlikely(atomic_load_explicit(&driver->is_over, memory_order_acquire)
+		    || atomic_load_explicit(&driver->is_interrupted, memory_order_relaxed)))
+		return driver_over(driver, error);
+	if (n_unreleased >= (uint64_t)driver->plan->in_flight)
+		return error_set(error, STATUS_AGAIN, "%" PRIu64 " executions are in flight", n_unreleased);
+	int status = driver_check_inputs(driver->plan, inputs, error);
+	if (status != STATUS_OK)
+		return status;
+	driver->met_backpressure = !inputs_are_free(driver, execution);
+	if (driver->met_backpressure && n_unreleased)
+		return error_set(error, STATUS_AGAIN, "the slots of an input are in use");
+	bool records = recorder_select(recorder, execution);
+	if (records || driver->submit_ticks) {
+		uint64_t now = clock_ticks().count;
+		if (driver->submit_ticks)
+			atomic_store_explicit(&driver->submit_ticks[execution % (uint64_t)driver->plan->in_flight], now,
+				memory_order_relaxed);
+		if (records) {
+			record_entry(driver, now, is_idle);
+			recorder_submit(recorder, execution, now);
+			recorder_open(recorder, RECORD_OP, GRAPH_INPUT, execution);
+		}
+		if (is_idle)
+			atomic_store_explicit(&driver->control.header->busy_since, now, memory_order_relaxed);
+	}
+	if (driver->met_backpressure && (status = wait_for_slots(driver, execution, error)) != STATUS_OK)
+		return status;
+	atomic_store_explicit(&driver->n_submitted, execution + 1, memory_order_release);
+	write_inputs(driver, inputs, execution);
+	if (records) {
+		recorder_phase(recorder, PHASE_WRITE, clock_ticks().count);
+		recorder_close(recorder, STATUS_OK);
+	}
+	if (ret_execution)
+		*ret_execution = execution;
+	return STATUS_OK;
+}
+
+static int read_one(struct driver *driver, struct driver_read *read, uint64_t execution, uint64_t deadline, struct error *error)
+{
+	struct channel *channel = &read->channel;
+	struct wait_name name = { .cause = PHASE_STARVED, .node = GRAPH_OUTPUT, .edge = read->edge, .channel = channel->idx,
+		.slot = channel->slot, .peer = channel->writer, .execution = execution };
+	struct wait_times times;
+	int status = wait_slow(&driver->waiter, &channel->header->sequence, execution + 1, &name, deadline, &times);
+	if (driver->recorder.is_on && times.was_named) {
+		uint64_t n_unreleased = atomic_load(&driver->n_submitted) - atomic_load(&driver->n_released);
+		enum phase cause = n_unreleased >= (uint64_t)driver->plan->in_flight ? PHASE_LIMIT
+			: driver->met_backpressure ? PHASE_BACKPRESSURE : PHASE_STARVED;
+		recorder_wait(&driver->recorder, cause, name.node, execution, times.start.count, times.end.count, name.edge,
+			name.channel, name.slot, name.peer);
+		recorder_phase(&driver->recorder, cause, times.end.count);
+	}
+	if (status == STATUS_STOPPED)
+		return driver_over(driver, error);
+	if (status == STATUS_AGAIN)
+		return error_set(error, STATUS_AGAIN, "execution %" PRIu64 " is not finished yet", execution);
+	return status;
+}
+
+static int failure_error(struct driver *driver, uint32_t status_word, uint64_t execution, struct error *error)
+{
+	const struct control_failure *failure = &driver->control.failures[(status_word - 1) & (driver->control.header->n_failures - 1)];
+	const struct program *program = &driver->program;
+	if (!atomic_load_explicit(&failure->is_set, memory_order_acquire) || failure->execution != execution)
+		return error_set(error, STATUS_OP, "execution %" PRIu64 " failed; why was overwritten by later failures", execution);
+	int status = failure->status < STATUS_COUNT && failure->status ? (int)failure->status : STATUS_OP;
+	if (failure->node >= program->header->n_nodes)
+		return error_set(error, status, "execution %" PRIu64 ": %.479s", execution, failure->text);
+	const struct program_node *node = &program->nodes[failure->node];
+	return error_set(error, status, "execution %" PRIu64 ", node '%.100s' on %.60s: %.479s", execution,
+		program_string(program, node->name), program_string(program, program->workers[node->worker].name), failure->text);
+}
+
+static void finish_execution(struct driver *driver, uint64_t execution, uint32_t status_word, const struct error *error)
+{
+	bool is_last = execution + 1 == atomic_load_explicit(&driver->n_submitted, memory_order_relaxed);
+	int status = status_word ? error->status : STATUS_OK;
+	if (driver->recorder.is_on) {
+		uint64_t now = clock_ticks().count;
+		recorder_phase(&driver->recorder, PHASE_READ, now);
+		recorder_close(&driver->recorder, status);
+		recorder_finish(&driver->recorder, execution, now, status, status_word);
+		if (is_last)
+			atomic_store_explicit(&driver->control.header->idle_since, now, memory_order_release);
+	}
+	if (status_word) {
+		struct collect_message message = { .kind = COLLECT_FAILURE, .status = (uint32_t)status, .worker = PROGRAM_NONE,
+			.node = driver->control.failures[(status_word - 1) & (driver->control.header->n_failures - 1)].node,
+			.failure = status_word, .execution = execution, .time_ns = clock_now().ns };
+		if (driver->has_collector)
+			collect_send(driver->collector_socket, &message, error->text);
+		atomic_fetch_add_explicit(&driver->n_failed, 1, memory_order_relaxed);
+	}
+	atomic_store_explicit(&driver->n_finished, execution + 1, memory_order_release);
+}
+
+/* Advances the views of `output` to `execution`, once however often the wait is tried. */
+static void begin_wait(struct driver *driver, uint64_t execution)
+{
+	if (driver->waiting_for == execution + 1)
+		return;
+	driver->waiting_for = execution + 1;
+	for (uint32_t i = 0; i < driver->n_outputs + driver->n_controls; i++)
+		channel_advance(&driver->reads[i].channel);
+	if (!recorder_select(&driver->recorder, execution))
+		return;
+	record_entry(driver, clock_ticks().count, false);
+	recorder_open(&driver->recorder, RECORD_OP, GRAPH_OUTPUT, execution);
+}
+
+static void set_output(struct tensor *tensor, const struct channel *channel)
+{
+	int64_t shape[TENSOR_DIMS_MAX];
+	for (int d = 0; d < tensor->n_dims; d++)
+		shape[d] = channel->header->dims[d];
+	*tensor = tensor_make(tensor->dtype, tensor->n_dims, shape, channel->data);
+}
+
+int driver_wait(struct driver *driver, int64_t limit_ns, uint64_t *ret_execution, const struct tensor **ret_outputs,
+	struct error *error)
+{
+	uint64_t execution = atomic_load_explicit(&driver->n_finished, memory_order_relaxed), deadline = 0;
+	uint32_t failure = 0;
+	if (execution != atomic_load_explicit(&driver->n_released, memory_order_relaxed))
+		return error_set(error, STATUS_USAGE, "execution %" PRIu64 " must be released before the next is waited for",
+			execution - 1);
+	if (execution == atomic_load_explicit(&driver->n_submitted, memory_order_relaxed))
+		return error_set(error, STATUS_USAGE, "nothing is in flight: submit first");
+	if (limit_ns)
+		deadline = clock_ticks().count + clock_ticks_of_ns(limit_ns);
+	begin_wait(driver, execution);
+	for (uint32_t i = 0; i < driver->n_outputs + driver->n_controls; i++) {
+		struct channel *channel = &driver->reads[i].channel;
+		if (!wait_is_over(&channel->header->sequence, execution + 1)) {
+			int status = read_one(driver, &driver->reads[i], execution, deadline, error);
+			if (status != STATUS_OK)
+				return status;
+		}
+		if (!failure)
+			failure = channel->header->status;
+		if (i < driver->n_outputs && !failure)
+			set_output(&driver->outputs[i], channel);
+	}
+	int status = failure ? failure_error(driver, failure, execution, error) : STATUS_OK;
+	finish_execution(driver, execution, failure, error);
+	if (ret_execution)
+		*ret_execution = execution;
+	if (ret_outputs)
+		*ret_outputs = driver->outputs;
+	return status;
+}
+
+void driver_release(struct driver *driver)
+{
+	uint64_t execution = atomic_load_explicit(&driver->n_released, memory_order_relaxed);
+	if (execution == atomic_load_explicit(&driver->n_finished, memory_order_relaxed))
+		return;
+	for (uint32_t i = 0; i < driver->n_releases; i++)
+		channel_release(&driver->releases[i].storage, driver->releases[i].releaser, execution, driver->control.header);
+	atomic_store_explicit(&driver->n_released, execution + 1, memory_order_release);
+}
+
+int driver_in_flight(const struct driver *driver)
+{
+	return (int)(atomic_load_explicit(&driver->n_submitted, memory_order_relaxed)
+		- atomic_load_explicit(&driver->n_released, memory_order_relaxed));
+}

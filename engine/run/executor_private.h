@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * executor_private: what executor.c (running) and executor_init.c (building) share.
+ */
+#ifndef TANDEM_ENGINE_RUN_EXECUTOR_PRIVATE_H
+#define TANDEM_ENGINE_RUN_EXECUTOR_PRIVATE_H
+
+#include "engine/run/executor.h"
+
+/* output dimension = (input dimension - in_add) / in_mul * out_mul + out_add: both are linear in the same symbol. */
+struct executor_dim {
+	uint8_t output, dim, input, input_dim;
+	int32_t in_mul, out_mul;
+	int64_t in_add, out_add;
+};
+
+struct executor_node {
+	uint32_t idx;             /* in the program */
+	const struct op *op;
+	struct op_run run;        /* its tensors are below; state, execution and error are set once */
+	bool is_static;           /* no dimension depends on a symbol */
+	bool is_forward;          /* output 0 is input 0: nothing to do when the data are the same */
+	enum phase phase;         /* what its op's time counts as: PHASE_COMPUTE or PHASE_COLLECTIVE */
+	struct channel **input_channels;  /* [run.n_inputs] */
+	struct channel **control_channels; /* control edges from other workers: their failures count too */
+	uint32_t n_control_channels;
+	struct channel **output_channels; /* [run.n_outputs]; NULL: nobody reads it, the data lie in scratch */
+	struct tensor *inputs, *outputs;  /* what run.inputs and run.outputs point to */
+	struct executor_dim *dims;
+	uint32_t n_dims;
+	void *scratch;            /* data of outputs that nobody reads */
+	uint32_t status;          /* of the current execution: 0, or 1 + failure */
+	struct error error;
+};
+
+struct executor_step {
+	enum plan_step_kind kind;
+	bool opens_node;          /* first step of its node in the list */
+	bool closes_node;         /* last one */
+	uint32_t releaser;        /* RELEASE: index of the cursor */
+	uint32_t edge;            /* READ */
+	enum phase cause;         /* READ: PHASE_STARVED or PHASE_LATE_RANK */
+	struct channel *channel;  /* NULL for COMPUTE */
+	struct executor_node *node;
+};
+
+#endif

@@ -1,0 +1,154 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * worker: the process around an executor.
+ *
+ *     STARTING ──► READY ──► ENDED       reported through control_worker.state; READY and FAILED also add 1 to the ready eventfd
+ *        └──► FAILED ◄──┘
+ */
+#include <fcntl.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <unistd.h>
+
+#include "engine/run/driver.h"
+#include "engine/run/executor.h"
+#include "engine/run/spawn.h"
+
+struct worker {
+	struct program program;
+	struct control control;
+	uint8_t *slots;
+	struct rings rings;
+	struct ring_header *ring;
+	struct recorder_policy policy;
+	uint32_t idx;
+	struct executor executor;
+};
+
+static int fd_of(enum spawn_worker_fd which)
+{
+	return SPAWN_FD_FIRST + (int)which;
+}
+
+static int map_segments(struct worker *worker, struct error *error)
+{
+	int status = control_open(fd_of(SPAWN_WORKER_CONTROL), &worker->control, error);
+	if (status != STATUS_OK)
+		return status;
+	if (worker->control.header->n_workers != worker->program.header->n_workers)
+		return error_set(error, STATUS_PROTOCOL, "control segment and program differ in the number of workers");
+	size_t bytes = worker->program.header->slots_bytes;
+	if (bytes) {
+		worker->slots = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_NORESERVE, fd_of(SPAWN_WORKER_SLOTS), 0);
+		if (worker->slots == MAP_FAILED)
+			return error_set_errno(error, STATUS_NO_MEMORY, "cannot map %zu bytes of slots", bytes);
+	}
+	if (fcntl(fd_of(SPAWN_WORKER_RINGS), F_GETFD) < 0)
+		return STATUS_OK;
+	status = rings_open(fd_of(SPAWN_WORKER_RINGS), &worker->rings, error);
+	if (status == STATUS_OK && worker->idx < worker->rings.n_rings)
+		worker->ring = rings_get(&worker->rings, worker->idx);
+	return status;
+}
+
+static int find_self(struct worker *worker, const char *name, struct error *error)
+{
+	const struct program *program = &worker->program;
+	for (uint32_t i = 1; i < program->header->n_workers; i++) {
+		if (strcmp(program_string(program, program->workers[i].name), name) == 0) {
+			worker->idx = i;
+			return STATUS_OK;
+		}
+	}
+	return error_set(error, STATUS_PROTOCOL, "the program has no worker '%s'", name);
+}
+
+static void pin(uint32_t worker_idx)
+{
+	cpu_set_t allowed, mine;
+	if (sched_getaffinity(0, sizeof allowed, &allowed) < 0)
+		return;
+	int wanted = (int)(worker_idx - 1) % CPU_COUNT(&allowed);
+	for (int cpu = 0; cpu < CPU_SETSIZE; cpu++) {
+		if (!CPU_ISSET(cpu, &allowed) || wanted-- > 0)
+			continue;
+		CPU_ZERO(&mine);
+		CPU_SET(cpu, &mine);
+		sched_setaffinity(0, sizeof mine, &mine);
+		return;
+	}
+}
+
+static void report_state(struct worker *worker, enum control_worker_state state, uint32_t node, const struct error *error)
+{
+	struct control_worker *self = &worker->control.header->workers[worker->idx];
+	if (error) {
+		self->failure.status = (uint32_t)error->status;
+		self->failure.worker = worker->idx;
+		self->failure.node = node;
+		self->failure.execution = UINT64_MAX;
+		snprintf(self->failure.text, sizeof self->failure.text, "%.479s", error->text);
+		atomic_store(&self->failure.is_set, 1);
+	}
+	atomic_store(&self->state, state);
+	uint64_t one = 1;
+	if (state != CONTROL_WORKER_ENDED && write(fd_of(SPAWN_WORKER_READY), &one, sizeof one) != sizeof one)
+		_exit(1);
+}
+
+static int run(struct worker *worker, const struct op_registry *registry, struct error *error)
+{
+	uint32_t node = PROGRAM_NONE;
+	int status = recorder_parse_policy(program_meta(&worker->program, "record", "all"), &worker->policy, error);
+	if (status == STATUS_OK)
+		status = executor_init(&worker->executor, &worker->program, &worker->control, worker->idx, worker->slots,
+			worker->ring, &worker->policy, registry, &node, error);
+	if (status != STATUS_OK) {
+		report_state(worker, CONTROL_WORKER_FAILED, node, error);
+		return status;
+	}
+	report_state(worker, CONTROL_WORKER_READY, PROGRAM_NONE, NULL);
+	status = executor_run(&worker->executor, error);
+	if (status != STATUS_STOPPED) {
+		report_state(worker, CONTROL_WORKER_FAILED, PROGRAM_NONE, error);
+		return status;
+	}
+	executor_finish(&worker->executor);
+	report_state(worker, CONTROL_WORKER_ENDED, PROGRAM_NONE, NULL);
+	return STATUS_OK;
+}
+
+int worker_main(int argc, char **argv, const struct op_registry *registry)
+{
+	struct worker worker = { 0 };
+	struct error error = { 0 };
+	if (argc < 3 || fcntl(fd_of(SPAWN_WORKER_PROGRAM), F_GETFD) < 0 || fcntl(fd_of(SPAWN_WORKER_CONTROL), F_GETFD) < 0) {
+		fprintf(stderr, "tandem worker: is started by `tandem run`, not by hand\n");
+		return 2;
+	}
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	setvbuf(stdout, NULL, _IOLBF, 0);
+	clock_init();
+	control_register_barrier();
+	int status = program_open(fd_of(SPAWN_WORKER_PROGRAM), &worker.program, &error);
+	if (status == STATUS_OK)
+		status = find_self(&worker, argv[2], &error);
+	if (status == STATUS_OK)
+		status = map_segments(&worker, &error);
+	if (status != STATUS_OK) {
+		fprintf(stderr, "%s\n", error.text);
+		return 1;
+	}
+	if (getppid() != worker.control.header->driver_pid)
+		return 1; /* the driver died before PDEATHSIG was set */
+	if (program_meta(&worker.program, "pin", NULL))
+		pin(worker.idx);
+	status = run(&worker, registry, &error);
+	fflush(NULL);
+	return status == STATUS_OK ? 0 : 1;
+}

@@ -1,0 +1,130 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+#
+# Set-up, builds, all tests. Usage: tests/run.sh [--full]
+#   build-test   gcc, warnings are errors: every test
+#   build-asan   gcc with AddressSanitizer and UBSan: unit tests
+#   build-tsan   gcc with ThreadSanitizer: stress programs
+#   build-clang  clang, warnings are errors: compiles
+# --full adds the suite 'long' (soak tests). The last line sums up what the runners counted.
+set -eu
+cd "$(dirname "$0")/.."
+
+full=no
+case ${1-} in
+'') ;;
+--full) full=yes ;;
+*)
+	echo "run: unknown argument '$1'; usage: tests/run.sh [--full]" >&2
+	exit 2
+	;;
+esac
+
+jobs=$(nproc)
+failed=0
+logs=
+
+step() {
+	printf '\n== %s\n' "$*"
+}
+
+# configure FOLDER OPTIONS…: a folder that was configured before keeps its options.
+configure() {
+	folder=$1
+	shift
+	[ -f "$folder/build.ninja" ] || meson setup "$folder" "$@" > "$folder.log" 2>&1 || {
+		cat "$folder.log" >&2
+		rm -rf "$folder" "$folder.log"
+		return 1
+	}
+	rm -f "$folder.log"
+}
+
+# build FOLDER TARGET…: prints nothing but trouble and the last line.
+build() {
+	folder=$1
+	shift
+	ninja -C "$folder" -j "$jobs" "$@" > "$folder/build-output.txt" 2>&1 || {
+		grep -vE '^\[[0-9]+/[0-9]+\]' "$folder/build-output.txt" >&2
+		return 1
+	}
+	tail -n 1 "$folder/build-output.txt"
+}
+
+# run_tests FOLDER MESON_ARGS…
+run_tests() {
+	folder=$1
+	shift
+	rm -f "$folder/meson-logs/testlog.json"
+	meson test -C "$folder" --no-rebuild --num-processes "$jobs" --print-errorlogs "$@" || failed=1
+	cp "$folder/meson-logs/testlog.json" "$folder/testlog-$n_logs.json" 2> /dev/null || true
+	logs="$logs $folder/testlog-$n_logs.json"
+	n_logs=$((n_logs + 1))
+}
+n_logs=0
+
+step "packages"
+sh tool/setup.sh
+
+step "model of the example"
+if model=$(sh tool/model.sh | tail -n 1) && [ -n "$model" ]; then
+	TANDEM_MINILM_MODEL=$model
+	export TANDEM_MINILM_MODEL
+	echo "$model"
+else
+	echo "it could not be had: tests that need it are skipped"
+fi
+
+step "gcc: every test"
+if configure build-test --buildtype=debugoptimized --werror -Dtests=enabled && build build-test; then
+	skip_long=--no-suite=long
+	[ $full = no ] || skip_long=
+	# shellcheck disable=SC2086
+	run_tests build-test $skip_long
+else
+	failed=1
+fi
+
+step "AddressSanitizer and UBSan: unit tests"
+if configure build-asan --buildtype=debugoptimized -Db_sanitize=address,undefined -Db_lundef=false -Dtests=enabled \
+	&& build build-asan; then
+	# Criterion itself leaks its arguments.
+	printf 'leak:criterion_handle_args\n' > build-asan/leaks.txt
+	LSAN_OPTIONS=suppressions=$PWD/build-asan/leaks.txt:print_suppressions=0 \
+	ASAN_OPTIONS=detect_leaks=1:abort_on_error=1 \
+	UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1 \
+		run_tests build-asan --suite unit
+else
+	failed=1
+fi
+
+step "ThreadSanitizer: stress programs"
+if configure build-tsan --buildtype=debugoptimized -Db_sanitize=thread -Db_lundef=false -Dtests=enabled && build build-tsan; then
+	if [ -n "$(meson test -C build-tsan --no-rebuild --list --suite stress 2> /dev/null | grep / || true)" ]; then
+		TSAN_OPTIONS=halt_on_error=1 run_tests build-tsan --suite stress
+	fi
+else
+	failed=1
+fi
+
+step "clang: no warning"
+if command -v clang > /dev/null 2>&1; then
+	if ! { CC=clang configure build-clang --buildtype=debugoptimized --werror -Dtests=enabled && build build-clang; }; then
+		failed=1
+	fi
+else
+	echo "clang is not installed: left out"
+fi
+
+step "sum"
+# shellcheck disable=SC2086
+summary=$(python3 tests/count_results.py $logs)
+case $failed,$summary in
+1,*' 0 failed'*) summary=$(echo "$summary" | sed 's/ 0 failed/ 1 failed/') ;;
+esac
+case $summary in
+*' 0 failed'*) ;;
+*) failed=1 ;;
+esac
+echo "$summary"
+exit $failed

@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * bench: measurements of tandem itself beside their limits, taken in the same run. A bench is one function and one line in benches.c.
+ */
+#ifndef TANDEM_TOOL_BENCH_H
+#define TANDEM_TOOL_BENCH_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "engine/base/error.h"
+#include "engine/base/table.h"
+
+struct bench_options {
+	int n_repeats;  /* how often to measure; the best is reported */
+	bool is_quick;  /* less work for each measurement, for a first look and for tests */
+};
+
+/* What a measurement is better at being. */
+enum bench_sense {
+	BENCH_LOWER,  /* a time, a size, a share */
+	BENCH_HIGHER, /* a rate */
+};
+
+struct bench {
+	const char *name;    /* one word: `tandem bench NAME` */
+	const char *summary; /* one phrase */
+	/* Adds its rows with bench_row. STATUS_UNSUPPORTED when it cannot be measured here, with the reason. */
+	int (*run)(const struct bench_options *options, struct table *rows, struct error *error);
+};
+
+/* All benches, NULL-ended. */
+extern const struct bench *const benches[];
+
+/* Appends a row. `limit` is what the same machine did in the same run without tandem, and `target` is the ratio to the limit (or, without
+ * limit, the value) that the design asks for; both NAN when there is none. The row's ratio is the distance from the limit,
+ * lower is better for both senses: value / limit, or limit / value. */
+void bench_row(struct table *rows, const char *name, double value, const char *unit, enum bench_sense sense, double limit,
+	double target);
+
+#endif

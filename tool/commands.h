@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * commands: what the files cmd_*.c offer; each entry is explained by its own help text.
+ */
+#ifndef TANDEM_TOOL_COMMANDS_H
+#define TANDEM_TOOL_COMMANDS_H
+
+#include "tool/command.h"
+
+extern const struct command command_run;
+extern const struct command command_check;
+extern const struct command command_report;
+extern const struct command command_query;
+extern const struct command command_bench;
+
+#endif

@@ -1,0 +1,50 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+#
+# From a fresh clone to a report: packages, build, model, a run over two processes, its results verified. Quick the second time.
+# Usage: tool/demo.sh
+set -eu
+cd "$(dirname "$0")/.."
+
+step() {
+	printf '\n== %s\n' "$*"
+}
+
+step "packages"
+sh tool/setup.sh
+
+step "build"
+if [ ! -f build/build.ninja ]; then
+	meson setup build --buildtype=release > build-setup.log 2>&1 || {
+		cat build-setup.log >&2
+		exit 1
+	}
+	rm -f build-setup.log
+fi
+ninja -C build tool/tandem | tail -n 1
+tandem=build/tool/tandem
+$tandem --version
+
+step "model"
+if model=$(sh tool/model.sh | tail -n 1) && [ -n "$model" ]; then
+	echo "weights: ${model#"$PWD/"}"
+	model=${model#"$PWD/"}
+else
+	model=seeded:7
+	echo "the model could not be had, so the same graph runs with made-up weights ($model)"
+fi
+
+input=examples/minilm/sentences.safetensors
+step "run: six transformer layers over two processes, 200 times"
+if [ "$model" = seeded:7 ]; then
+	echo "verified against one process, bit for bit, since made-up weights have no published result"
+	$tandem run examples/minilm/single.dot --set MODEL=$model --input $input --output build/one-process.safetensors --quiet
+	$tandem run examples/minilm/pipeline2.dot --set MODEL=$model --input $input --executions 200 -o build/minilm.tandem \
+		--expect build/one-process.safetensors
+else
+	$tandem run examples/minilm/pipeline2.dot --set "MODEL=$model" --input $input --executions 200 -o build/minilm.tandem \
+		--output build/embeddings.safetensors --expect examples/minilm/expected.safetensors --tolerance 2e-5
+fi
+
+step "report"
+$tandem report build/minilm.tandem

@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * file_kind: what a file is, by its content.
+ */
+#ifndef TANDEM_TOOL_FILE_KIND_H
+#define TANDEM_TOOL_FILE_KIND_H
+
+enum file_kind {
+	FILE_KIND_MISSING,
+	FILE_KIND_UNREADABLE, /* errno says why */
+	FILE_KIND_EMPTY,
+	FILE_KIND_TRACE,      /* SQLite with tandem's application id */
+	FILE_KIND_SQLITE,     /* some other SQLite database */
+	FILE_KIND_OTHER,      /* anything else, a graph's text among it */
+};
+
+enum file_kind file_kind(const char *file);
+
+#endif
