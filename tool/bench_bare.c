@@ -144,7 +144,7 @@ int bench_bare_chain(int n_stages, size_t payload_bytes, int n_rounds, struct er
 {
 	double spinning = 0, yielding = 0;
 	/* Spinning with more processes than cores costs time slices: a few rounds tell that it is no candidate. */
-	int status = measure_chain(n_stages, payload_bytes, n_stages > 1 ? n_rounds / 20 + 20 : n_rounds, false, error, &spinning);
+	int status = measure_chain(n_stages, payload_bytes, n_stages > 1 ? 40 : n_rounds, false, error, &spinning);
 	if (status == STATUS_OK)
 		status = measure_chain(n_stages, payload_bytes, n_rounds, true, error, &yielding);
 	if (status == STATUS_OK)

@@ -74,17 +74,17 @@ static int add_cost_of_an_encoder(const struct bench_options *options, struct ta
 
 static int add_collector(const struct bench_options *options, struct table *rows, struct error *error)
 {
-	struct collector_bench_result best = { 0 }, one;
+	struct collector_bench best = { 0 }, one;
 	int status = STATUS_OK;
 	for (int i = 0; i < options->n_repeats && status == STATUS_OK; i++) {
-		status = collector_bench(options->is_quick ? 200000 : 1000000, &one, error);
+		status = collector_bench_run(bench_folder(), options->is_quick ? 200000 : 1000000, error, &one);
 		if (status != STATUS_OK)
 			break;
-		best.collector_rate = fmax(best.collector_rate, one.collector_rate);
-		best.bare_rate = fmax(best.bare_rate, one.bare_rate);
+		best.collected_per_s = fmax(best.collected_per_s, one.collected_per_s);
+		best.bare_per_s = fmax(best.bare_per_s, one.bare_per_s);
 	}
 	if (status == STATUS_OK)
-		bench_row(rows, "collector", best.collector_rate / 1e6, "M rows/s", BENCH_HIGHER, best.bare_rate / 1e6, 1 / 0.7);
+		bench_row(rows, "collector", best.collected_per_s / 1e6, "M rows/s", BENCH_HIGHER, best.bare_per_s / 1e6, 1 / 0.7);
 	return status;
 }
 

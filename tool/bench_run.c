@@ -195,11 +195,16 @@ int bench_run_throughput(struct bench_run *run, int n_executions, struct error *
 	return STATUS_OK;
 }
 
+const char *bench_folder(void)
+{
+	const char *folder = getenv("TMPDIR");
+	return folder && *folder ? folder : "/tmp";
+}
+
 const char *bench_trace_file(void)
 {
 	static char file[256];
-	const char *folder = getenv("TMPDIR");
-	snprintf(file, sizeof file, "%.200s/tandem-bench-%d.tandem", folder ? folder : "/tmp", (int)getpid());
+	snprintf(file, sizeof file, "%.200s/tandem-bench-%d.tandem", bench_folder(), (int)getpid());
 	return file;
 }
 

@@ -40,6 +40,9 @@ int bench_run_latency(struct bench_run *run, int n_rounds, struct error *error, 
 /* `n_executions` with as many in flight as allowed: executions a second. */
 int bench_run_throughput(struct bench_run *run, int n_executions, struct error *error, double *ret_rate);
 
+/* Where temporary files go: $TMPDIR or /tmp. */
+const char *bench_folder(void);
+
 /* A fresh file name for a trace in the temporary folder, "tandem-bench-PID.tandem"; the file is removed by bench_trace_remove. */
 const char *bench_trace_file(void);
 void bench_trace_remove(void);

@@ -4,8 +4,14 @@
  */
 #include <stddef.h>
 
-#include "tool/bench.h"
+#include "tool/bench_chain.h"
 
 const struct bench *const benches[] = {
+	&bench_hop,
+	&bench_chain_latency,
+	&bench_copy,
+	&bench_throughput,
+	&bench_idle,
+	&bench_record,
 	NULL,
 };

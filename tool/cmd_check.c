@@ -6,6 +6,8 @@
 
 #include "tool/check_graph.h"
 #include "tool/commands.h"
+#include "tool/file_kind.h"
+#include "traces/trace_check.h"
 
 struct check_values {
 	struct option_list settings;
@@ -24,6 +26,45 @@ static const struct option_spec check_option_specs[] = {
 	OPTIONS_END
 };
 
+static bool is_trace(const char *file)
+{
+	enum file_kind kind = file_kind(file);
+	const char *suffix = strrchr(file, '.');
+	return kind == FILE_KIND_TRACE || kind == FILE_KIND_SQLITE || (suffix && strcmp(suffix, ".tandem") == 0);
+}
+
+static int print_checks(const struct trace *trace, bool is_json)
+{
+	struct error error = { 0 };
+	struct strbuf out = STRBUF_INIT;
+	struct table table;
+	int n_wrong = 0;
+	table_init(&table, trace_check_columns, TRACE_CHECK_COLUMNS);
+	int status = trace_check(trace, &table, &n_wrong, &error);
+	if (!status && is_json)
+		table_json_document(&table, &out);
+	else if (!status)
+		table_print(&table, 0, &out);
+	table_finish(&table);
+	int exit_status = tool_print(&out);
+	if (status)
+		return tool_fail(&error);
+	if (n_wrong)
+		return tool_failf(TOOL_EXIT_FAILED, "%s: %d check%s found it wrong", trace->file, n_wrong, n_wrong == 1 ? "" : "s");
+	return exit_status;
+}
+
+static int check_trace(const char *file, bool is_json)
+{
+	struct error error = { 0 };
+	struct trace *trace = NULL;
+	if (trace_open(file, &error, &trace))
+		return tool_fail(&error);
+	int exit_status = print_checks(trace, is_json);
+	trace_close(trace);
+	return exit_status;
+}
+
 static int run_check(void *values, int argc, char **argv)
 {
 	const struct check_values *check = values;
@@ -31,15 +72,18 @@ static int run_check(void *values, int argc, char **argv)
 		return check_list_ops(check->is_json);
 	if (!argc)
 		return tool_failf(TOOL_EXIT_USAGE, "check: which file? Name a graph or a trace, or ask for --ops");
+	if (is_trace(argv[0]))
+		return check_trace(argv[0], check->is_json);
 	return check_graph(argv[0], &check->settings, (int)check->in_flight, check->is_json);
 }
 
 const struct command command_check = {
 	.name = "check",
-	.summary = "find every mistake in a graph, prove that it cannot deadlock, show its plan and memory",
-	.usage = "GRAPH",
-	.details = "Prints each worker's steps and each channel with its slots and bytes: what a run will allocate. Nothing is\n"
-		"started and no op runs.\n",
+	.summary = "find every mistake in a graph and show its plan and memory; or look whether a trace is sound",
+	.usage = "GRAPH|FILE.tandem",
+	.details = "Of a graph: every mistake with its line; each worker's steps and each channel with its slots and bytes, which is\n"
+		"all that a run will allocate; and the proof that it cannot deadlock. Nothing is started and no op runs.\n"
+		"Of a trace: the file's integrity, and whether its tables agree with each other.\n",
 	.options = check_option_specs,
 	.values_bytes = sizeof(struct check_values),
 	.n_arguments_max = 1,

@@ -51,6 +51,8 @@ static int load_with(const char *file, const struct load_settings *settings, int
 	struct graph_settings known = { .items = settings->items, .n_items = settings->n_items };
 	int status = graph_load(file, &known, &ops_builtin, &loaded->mistakes, &loaded->graph);
 	int n = loaded->mistakes.n_items;
+	if (status == STATUS_INPUT && n)
+		return error_set(&loaded->error, status, "%s: %s", file, loaded->mistakes.items[0].text);
 	if (status)
 		return error_set(&loaded->error, status, "%s: %d mistake%s; nothing was started", file, n, n == 1 ? "" : "s");
 	struct plan_options options = { .in_flight = in_flight };
@@ -83,7 +85,7 @@ void load_finish(struct loaded *loaded)
 int load_fail(const struct loaded *loaded, const char *file)
 {
 	struct strbuf text = STRBUF_INIT;
-	if (loaded->mistakes.n_items)
+	if (loaded->error.status == STATUS_GRAPH || loaded->error.status == STATUS_SYNTAX)
 		mistakes_print(&loaded->mistakes, file, &text);
 	else
 		strbuf_add(&text, strbuf_text(&loaded->verdict));

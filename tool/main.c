@@ -7,8 +7,8 @@
 #include <string.h>
 
 #include "engine/graph/mistakes.h"
-#include "engine/run/program.h"
 #include "tool/command.h"
+#include "traces/schema.h"
 
 #define COMMANDS_MAX 64
 
@@ -23,8 +23,8 @@ static int print_version(bool is_json)
 {
 	struct strbuf out = STRBUF_INIT;
 	if (is_json)
-		strbuf_addf(&out, "{\"name\": \"tandem\", \"version\": \"%s\", \"program_version\": %d, \"compiler\": \"%s\"}\n",
-			TANDEM_VERSION, PROGRAM_VERSION, __VERSION__);
+		strbuf_addf(&out, "{\"name\": \"tandem\", \"version\": \"%s\", \"trace_schema\": %d, \"compiler\": \"%s\"}\n",
+			TANDEM_VERSION, SCHEMA_VERSION, __VERSION__);
 	else
 		strbuf_addf(&out, "tandem %s\n", TANDEM_VERSION);
 	return tool_print(&out);

@@ -297,7 +297,8 @@ static int enter_end(struct collector *collector, struct error *error)
 	char senseless[100];
 	struct store *store = collector->store;
 	uint64_t n_senseless = intake_n_senseless(collector->intake);
-	snprintf(senseless, sizeof(senseless), "%llu records made no sense and were left out", (unsigned long long)n_senseless);
+	snprintf(senseless, sizeof(senseless), "%llu records made no sense and were left out",
+		(unsigned long long)n_senseless);
 	int status = store_begin(store, error);
 	if (status == STATUS_OK)
 		status = enter_losses(collector, error);
@@ -305,9 +306,11 @@ static int enter_end(struct collector *collector, struct error *error)
 		status = store_end_run(store, collector->run_status, *collector->message ? collector->message : NULL,
 			collector->end_ns, error);
 	if (status == STATUS_OK && strcmp(collector->run_status, status_word(STATUS_OK)) != 0 && *collector->message)
-		status = store_log(store, collector->end_ns, "error", PROGRAM_NONE, PROGRAM_NONE, UINT64_MAX, collector->message, error);
+		status = store_log(store, collector->end_ns, "error", PROGRAM_NONE, PROGRAM_NONE, UINT64_MAX,
+			collector->message, error);
 	if (status == STATUS_OK && n_senseless)
-		status = store_log(store, collector->end_ns, "error", PROGRAM_NONE, PROGRAM_NONE, UINT64_MAX, senseless, error);
+		status = store_log(
+			store, collector->end_ns, "error", PROGRAM_NONE, PROGRAM_NONE, UINT64_MAX, senseless, error);
 	if (status == STATUS_OK && collector->state == COLLECTOR_DROPPING)
 		status = store_log(store, collector->end_ns, "error", PROGRAM_NONE, PROGRAM_NONE, UINT64_MAX,
 			collector->failure.text, error);
@@ -333,8 +336,8 @@ static int finish(struct collector *collector, struct error *error)
 	if (status == STATUS_OK)
 		status = store_seal(collector->store, &end_error);
 	if (collector->state == COLLECTOR_DROPPING)
-		return error_set(error, collector->failure.status, "%s: the trace is incomplete: %s", collector->options->file,
-			collector->failure.text);
+		return error_set(error, collector->failure.status, "%s: the trace is incomplete: %s",
+			collector->options->file, collector->failure.text);
 	if (status != STATUS_OK)
 		return error_set(error, status, "%s: the end of the run could not be recorded: %s", collector->options->file,
 			end_error.text);

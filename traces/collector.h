@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * collector: the process that drains the recorders' rings into a trace and outlives the driver (engine/run/collect.h says what
- * the two tell each other).
+ * collector: the process that drains the recorders' rings into a trace and outlives the driver (engine/run/collect.h
+ * says what the two tell each other).
  *
  *     OPENING ──file made, READY sent──► COLLECTING ──writing fails, WARNING sent──► DROPPING
  *        │ cannot make the file             │ STOP, SIGTERM or the socket closes          │ the same

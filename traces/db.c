@@ -51,7 +51,8 @@ static int fail(sqlite3 *handle, const char *sql, struct error *error)
 	while (sql && sql[length] && sql[length] != '\n' && length < DB_SQL_SHOWN_MAX)
 		length++;
 	if (sql)
-		return error_set(error, status, "%s (in: %.*s%s)", sqlite3_errmsg(handle), length, sql, sql[length] ? "…" : "");
+		return error_set(
+			error, status, "%s (in: %.*s%s)", sqlite3_errmsg(handle), length, sql, sql[length] ? "…" : "");
 	return error_set(error, status, "%s", sqlite3_errmsg(handle));
 }
 
@@ -86,7 +87,8 @@ int db_open(const char *file, enum db_mode mode, struct error *error, struct db 
 	if (!db || (mode == DB_READ_IMMUTABLE && !uri))
 		status = error_set(error, STATUS_NO_MEMORY, "%s: no memory to open it", file);
 	else if (sqlite3_open_v2(uri ? uri : file, &db->handle, flags[mode] | SQLITE_OPEN_NOMUTEX, NULL) != SQLITE_OK)
-		status = error_set(error, STATUS_DATABASE, "%s: %s", file, db->handle ? sqlite3_errmsg(db->handle) : "no memory");
+		status = error_set(
+			error, STATUS_DATABASE, "%s: %s", file, db->handle ? sqlite3_errmsg(db->handle) : "no memory");
 	free(uri);
 	if (status != STATUS_OK) {
 		db_close(db);

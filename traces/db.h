@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * db: SQLite, as little of it as traces need. The one place that includes sqlite3.h. Failures are STATUS_DISK_FULL (no space, a file
- * size limit, a failed write) or STATUS_DATABASE with the statement's text and SQLite's reason. A handle belongs to one
- * thread.
+ * db: SQLite, as little of it as traces need. The one place that includes sqlite3.h. Failures are STATUS_DISK_FULL (no
+ * space, a file size limit, a failed write) or STATUS_DATABASE with the statement's text and SQLite's reason. A handle
+ * belongs to one thread.
  */
 #ifndef TANDEM_TRACES_DB_H
 #define TANDEM_TRACES_DB_H
@@ -24,8 +24,8 @@ enum db_mode {
 	DB_CREATE,         /* read and write; made when it does not exist */
 };
 
-/* Opens `file` (":memory:" for a database in memory). Nothing of the file is read yet: SQLite finds out with the first statement whether it is a
- * database. *ret_db is the caller's to close. */
+/* Opens `file` (":memory:" for a database in memory). Nothing of the file is read yet: SQLite finds out with the
+ * first statement whether it is a database. *ret_db is the caller's to close. */
 int db_open(const char *file, enum db_mode mode, struct error *error, struct db **ret_db);
 /* Accepts NULL. Statements must have been finished. */
 void db_close(struct db *db);
@@ -37,8 +37,8 @@ int db_get_int(struct db *db, const char *sql, int64_t *ret_value, struct error 
 /* The same as text, to be freed by the caller; NULL when there is no row or the value is NULL. */
 int db_get_text(struct db *db, const char *sql, char **ret_text, struct error *error);
 
-/* Turns a statement (the first one in `sql`) into something that can be run. *ret_rest, when not NULL, points behind it. An empty statement (blanks,
- * comments) gives *ret_stmt NULL. `sql` in messages is what was given. */
+/* Turns a statement (the first one in `sql`) into something that can be run. *ret_rest, when not NULL, points behind
+ * it. An empty statement (blanks, comments) gives *ret_stmt NULL. `sql` in messages is what was given. */
 int db_prepare(struct db *db, const char *sql, const char **ret_rest, struct error *error, struct db_stmt **ret_stmt);
 void db_finish(struct db_stmt *stmt); /* accepts NULL */
 
@@ -85,7 +85,8 @@ bool db_is_in_transaction(struct db *db);
 /* Moves the write-ahead log into the file as far as possible and cuts it. */
 int db_checkpoint(struct db *db, struct error *error);
 
-/* Long statements end with STATUS_STOPPED soon after `*flag` becomes non-zero; NULL stops watching. The flag may be set by a signal handler. */
+/* Long statements end with STATUS_STOPPED soon after `*flag` becomes non-zero; NULL stops watching. The flag may be
+ * set by a signal handler. */
 void db_watch_interrupt(struct db *db, const volatile sig_atomic_t *flag);
 
 /* SQLite's version, as "3.40.1". */

@@ -2,8 +2,8 @@
  *
  * intake: conversion of records, one function a kind, and the sums.
  *
- * An execution is held in memory from its submit to its finish, so that most are one insert. What is in flight at a flush is inserted
- * unfinished and updated later.
+ * An execution is held in memory from its submit to its finish, so that most are one insert. What is in flight at a
+ * flush is inserted unfinished and updated later.
  */
 #include "traces/intake.h"
 
@@ -158,7 +158,8 @@ static int64_t end_of(const struct intake *intake, const struct record *record, 
 /* The phases' bounds are rounded, not their lengths, so that they sum to the whole. */
 static int enter_op(struct intake *intake, uint32_t lane, const struct record *record, struct error *error)
 {
-	struct store_op op = { .lane = lane, .node = record->node, .execution = record->execution, .status = record->status };
+	struct store_op op = { .lane = lane, .node = record->node, .execution = record->execution,
+		.status = record->status };
 	int64_t end_ns = end_of(intake, record, record->n_phases);
 	op.start_ns = timebase_ns(&intake->timebase, record->start);
 	place(intake, lane, &op.start_ns, &end_ns);
@@ -202,14 +203,15 @@ static int enter_filling_span(struct intake *intake, uint32_t lane, enum phase p
 {
 	place(intake, lane, &start_ns, &end_ns);
 	struct store_span span = { .lane = lane, .kind = phase, .start_ns = start_ns, .duration_ns = end_ns - start_ns,
-		.node = PROGRAM_NONE, .edge = PROGRAM_NONE, .channel = PROGRAM_NONE, .peer = PROGRAM_NONE, .slot = PROGRAM_NONE,
-		.execution = execution, .cause = -1 };
+		.node = PROGRAM_NONE, .edge = PROGRAM_NONE, .channel = PROGRAM_NONE, .peer = PROGRAM_NONE,
+		.slot = PROGRAM_NONE, .execution = execution, .cause = -1 };
 	add_sum(intake, intake->n_nodes + lane, phase, span.duration_ns);
 	return store_span(intake->store, &span, error);
 }
 
 /* Phases one after the other from `start`. */
-static int enter_phases(struct intake *intake, uint32_t lane, const struct record *record, uint64_t start, struct error *error)
+static int enter_phases(
+	struct intake *intake, uint32_t lane, const struct record *record, uint64_t start, struct error *error)
 {
 	int status = STATUS_OK;
 	for (int i = 0; status == STATUS_OK && i < record->n_phases; i++) {
@@ -253,7 +255,8 @@ static int enter_finish(struct intake *intake, uint32_t lane, const struct recor
 {
 	struct intake_pending *pending = pending_at(intake, record->execution);
 	bool has_start = pending->is_open && pending->row.execution == record->execution;
-	struct store_execution row = { .execution = record->execution, .start_ns = has_start ? pending->row.start_ns : INT64_MIN,
+	struct store_execution row = { .execution = record->execution,
+		.start_ns = has_start ? pending->row.start_ns : INT64_MIN,
 		.end_ns = timebase_ns(&intake->timebase, record->start), .status = record->status,
 		.failure = record->finish.failure };
 	bool is_known = has_start && pending->is_known;
@@ -294,14 +297,18 @@ static bool is_sensible(const struct intake *intake, const struct record *record
 		return record->node != PROGRAM_NONE;
 	if (record->kind == RECORD_WAIT)
 		return record->n_phases == 1 && is_index(record->wait.edge, intake->n_edges)
-			&& is_index(record->wait.channel, intake->n_channels) && is_index(record->wait.peer, intake->n_lanes);
+			&& is_index(record->wait.channel, intake->n_channels)
+			&& is_index(record->wait.peer, intake->n_lanes);
 	return true;
 }
 
 int intake_records(struct intake *intake, uint32_t lane, const struct record *records, uint32_t n, struct error *error)
 {
 	static int (*const enter[])(struct intake *, uint32_t, const struct record *, struct error *) = {
-		[RECORD_OP] = enter_op, [RECORD_WAIT] = enter_wait, [RECORD_SUBMIT] = enter_submit, [RECORD_FINISH] = enter_finish,
+		[RECORD_OP] = enter_op,
+		[RECORD_WAIT] = enter_wait,
+		[RECORD_SUBMIT] = enter_submit,
+		[RECORD_FINISH] = enter_finish,
 		[RECORD_SPAN] = enter_span,
 	};
 	int status = STATUS_OK;
@@ -322,8 +329,8 @@ static int flush_sums(struct intake *intake, struct error *error)
 		for (int kind = 0; status == STATUS_OK && kind <= INTAKE_OP_SUM; kind++) {
 			if (!sums->kinds[kind].n)
 				continue;
-			status = store_summary(intake->store, sums->lane, sums->node, kind == INTAKE_OP_SUM ? SPAN_KIND_OP : kind,
-				sums->kinds[kind], error);
+			status = store_summary(intake->store, sums->lane, sums->node,
+				kind == INTAKE_OP_SUM ? SPAN_KIND_OP : kind, sums->kinds[kind], error);
 		}
 		memset(sums->kinds, 0, sizeof(sums->kinds));
 		sums->is_dirty = false;

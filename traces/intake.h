@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * intake: records become rows. Ticks turn into ns, phases into columns, submits and finishes into executions, and sums are kept, so
- * that views cost no scan. Rows go into an open transaction; intake_flush adds what belongs to it, before the commit. When writing fails the
- * transaction is rolled back by the caller, who says so with intake_forget.
+ * intake: records become rows. Ticks turn into ns, phases into columns, submits and finishes into executions, and sums
+ * are kept, so that views cost no scan. Rows go into an open transaction; intake_flush adds what belongs to it, before
+ * the commit. When writing fails the transaction is rolled back by the caller, who says so with intake_forget.
  */
 #ifndef TANDEM_TRACES_INTAKE_H
 #define TANDEM_TRACES_INTAKE_H
@@ -25,8 +25,8 @@ void intake_destroy(struct intake *intake); /* accepts NULL */
 /* Takes a clock sample and enters it when the last one is older than a quarter of a second. Call before intake_records. */
 int intake_sample_clock(struct intake *intake, struct error *error);
 
-/* Enters `n` records of worker `lane`, in the order in which they were written. Records that make no sense (a node outside the program) are counted
- * and left out. */
+/* Enters `n` records of worker `lane`, in the order in which they were written. Records that make no sense (a node
+ * outside the program) are counted and left out. */
 int intake_records(struct intake *intake, uint32_t lane, const struct record *records, uint32_t n, struct error *error);
 
 /* Enters sums, bounds, and executions that are still in flight. */

@@ -40,7 +40,8 @@ static void bind_string(struct db_stmt *stmt, int parameter, const struct progra
 }
 
 /* Runs `bind` and the statement for each of `n` rows. */
-static int enter_rows(struct entry *entry, const char *sql, uint32_t n, void (*bind)(struct entry *, struct db_stmt *, uint32_t))
+static int enter_rows(
+	struct entry *entry, const char *sql, uint32_t n, void (*bind)(struct entry *, struct db_stmt *, uint32_t))
 {
 	struct db_stmt *stmt = NULL;
 	int status = db_prepare(entry->db, sql, NULL, entry->error, &stmt);
@@ -85,7 +86,8 @@ static void describe_node(const struct program *program, const struct program_no
 {
 	for (uint32_t i = 0; i + 1 < node->params.n; i += 2) {
 		const uint32_t *pair = &program->indices[node->params.first + i];
-		strbuf_addf(params, "%s%s=%s", i ? " " : "", program_string(program, pair[0]), program_string(program, pair[1]));
+		strbuf_addf(
+			params, "%s%s=%s", i ? " " : "", program_string(program, pair[0]), program_string(program, pair[1]));
 	}
 	for (uint32_t i = 0; i < node->types.n; i++) {
 		char text[200];
@@ -214,8 +216,8 @@ static int enter_graph(struct entry *entry, int64_t *ret_id)
 	const struct program_header *header = entry->program->header;
 	struct db_stmt *stmt = NULL;
 	bool has_row = false;
-	int status = db_prepare(entry->db, "SELECT id FROM graph WHERE name IS ?1 AND file IS ?2 AND text IS ?3", NULL, entry->error,
-		&stmt);
+	int status = db_prepare(
+		entry->db, "SELECT id FROM graph WHERE name IS ?1 AND file IS ?2 AND text IS ?3", NULL, entry->error, &stmt);
 	for (int i = 0; status == STATUS_OK && i < 3; i++)
 		bind_string(stmt, 1 + i, entry->program, (&header->graph_name)[i]);
 	if (status == STATUS_OK)
@@ -226,7 +228,8 @@ static int enter_graph(struct entry *entry, int64_t *ret_id)
 	if (status != STATUS_OK || has_row)
 		return status;
 	stmt = NULL;
-	status = db_prepare(entry->db, "INSERT INTO graph(name, file, text, id) VALUES(?, ?, ?, ?)", NULL, entry->error, &stmt);
+	status = db_prepare(
+		entry->db, "INSERT INTO graph(name, file, text, id) VALUES(?, ?, ?, ?)", NULL, entry->error, &stmt);
 	if (status == STATUS_OK)
 		status = next_id(entry->db, "graph", ret_id, entry->error);
 	for (int i = 0; status == STATUS_OK && i < 3; i++)
@@ -253,8 +256,10 @@ static int enter_run(struct entry *entry, int64_t start_ns)
 	struct db_stmt *stmt = NULL;
 	int status = enter_graph(entry, &graph);
 	if (status == STATUS_OK)
-		status = db_prepare(entry->db, "INSERT INTO run(id, graph, mode, status, start_ns, end_ns, start_unix_ns, in_flight,"
-			" seed, n_threads) VALUES(?, ?, ?, 'running', ?4, ?4, ?, ?, ?, ?)", NULL, entry->error, &stmt);
+		status = db_prepare(entry->db,
+			"INSERT INTO run(id, graph, mode, status, start_ns, end_ns, start_unix_ns, in_flight,"
+			" seed, n_threads) VALUES(?, ?, ?, 'running', ?4, ?4, ?, ?, ?, ?)",
+			NULL, entry->error, &stmt);
 	if (status == STATUS_OK) {
 		db_bind_int(stmt, 1, entry->ids.run);
 		db_bind_int(stmt, 2, graph);
@@ -301,13 +306,14 @@ int layout_enter(struct db *db, const struct program *program, int64_t start_ns,
 		{ "INSERT INTO worker(id, run, idx, name, device) VALUES(?, ?, ?, ?, ?)", header->n_workers, bind_worker },
 		{ "INSERT INTO node(id, run, idx, name, op, worker, collective, line, params, outputs)"
 		  " VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", header->n_nodes, bind_node },
-		{ "INSERT INTO channel(id, run, idx, name, node, output, storage, transport, depth, payload_bytes, slot_bytes)"
-		  " VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", header->n_channels, bind_channel },
+		{ "INSERT INTO channel(id, run, idx, name, node, output, storage, transport, depth, payload_bytes,"
+		  " slot_bytes) VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", header->n_channels, bind_channel },
 		{ "INSERT INTO edge(id, run, idx, name, src, dst, src_output, dst_input, channel, is_peer, result)"
 		  " VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", header->n_edges, bind_edge },
 		{ "INSERT INTO plan_step(worker, position, kind, node, channel, edge, reader) VALUES(?, ?, ?, ?, ?, ?, ?)",
 		  header->n_steps, bind_step },
-		{ "INSERT INTO lane(id, run, kind, name, worker) VALUES(?, ?, 'host', ?, ?)", header->n_workers, bind_host_lane },
+		{ "INSERT INTO lane(id, run, kind, name, worker) VALUES(?, ?, 'host', ?, ?)", header->n_workers,
+		  bind_host_lane },
 		{ "INSERT INTO lane(id, run, kind, name, channel) VALUES(?, ?, 'channel', ?, ?)", header->n_channels,
 		  bind_channel_lane },
 		{ "INSERT INTO loss VALUES(?, ?, ?, 0)", header->n_workers * LOSS_COUNT, bind_loss },

@@ -81,8 +81,8 @@ static int read_slow(struct pass *pass, struct db_stmt *stmt)
 	if (!slow)
 		return out_of_memory(pass);
 	stats->slow = slow;
-	slow[stats->n_slow++] = (struct opstats_slow){ .execution = db_column_int(stmt, 0), .start_ns = db_column_int(stmt, 1),
-		.duration_ns = db_column_int(stmt, 2) };
+	slow[stats->n_slow++] = (struct opstats_slow){ .execution = db_column_int(stmt, 0),
+		.start_ns = db_column_int(stmt, 1), .duration_ns = db_column_int(stmt, 2) };
 	return STATUS_OK;
 }
 
@@ -293,33 +293,73 @@ static int read_channel(struct pass *pass, struct db_stmt *stmt)
 	return writer < 0 ? STATUS_OK : measure_channel(pass, db_column_int(stmt, 0), writer, channel);
 }
 
-/* The phase of one of its ops that exceeds the node's mean most: first among those in which the op itself was at work, for waits
- * mostly repeat what happened elsewhere. */
-static void explain_slow(struct pass *pass, struct opstats_slow *slow)
+static int64_t mean_of(const struct opstats_node *node, int phase)
 {
-	for (int waits = 0; waits < 2 && !slow->phase; waits++) {
-		int64_t best_ns = (int64_t)(OPSTATS_SHOWN_EXCESS * (double)slow->duration_ns);
-		for (int i = 0; i < pass->n_slow_ops; i++) {
-			const struct slow_op *op = &pass->slow_ops[i];
-			const struct opstats_node *node = &pass->stats->nodes[op->node];
-			for (int phase = 0; phase < OP_PHASE_COUNT && op->execution == slow->execution; phase++) {
-				static const char *const words[] = {
+	return node->n ? node->sum_ns[phase] / node->n : 0;
+}
+
+static void blame(struct opstats_slow *slow, const struct opstats_node *node, int phase, int64_t execution, int64_t ns)
+{
+	static const char *const words[] = {
 #define X(name, word) word,
-					OP_PHASE_MAP(X)
+		OP_PHASE_MAP(X)
 #undef X
-				};
-				int64_t mean_ns = node->n ? node->sum_ns[phase] / node->n : 0;
-				if ((phase <= OP_PHASE_LATE_RANK) != waits || op->phase_ns[phase] - mean_ns <= best_ns)
-					continue;
-				best_ns = op->phase_ns[phase] - mean_ns;
-				slow->phase = words[phase];
-				slow->node = node->name;
-				slow->worker = node->worker;
-				slow->phase_ns = op->phase_ns[phase];
-				slow->mean_ns = mean_ns;
-			}
+	};
+	slow->phase = words[phase];
+	slow->node = node->name;
+	slow->worker = node->worker;
+	slow->culprit = execution;
+	slow->phase_ns = ns;
+	slow->mean_ns = mean_of(node, phase);
+}
+
+static int64_t least_excess(const struct opstats_slow *slow)
+{
+	return (int64_t)(OPSTATS_SHOWN_EXCESS * (double)slow->duration_ns);
+}
+
+/* The phase of one of its own ops that exceeds the node's mean most, among waits or among the others. */
+static void blame_own(struct pass *pass, struct opstats_slow *slow, bool waits)
+{
+	int64_t best_ns = least_excess(slow);
+	for (int i = 0; i < pass->n_slow_ops; i++) {
+		const struct slow_op *op = &pass->slow_ops[i];
+		const struct opstats_node *node = &pass->stats->nodes[op->node];
+		for (int phase = 0; phase < OP_PHASE_COUNT && op->execution == slow->execution; phase++) {
+			int64_t excess_ns = op->phase_ns[phase] - mean_of(node, phase);
+			if ((phase <= OP_PHASE_LATE_RANK) != waits || excess_ns <= best_ns)
+				continue;
+			best_ns = excess_ns;
+			blame(slow, node, phase, op->execution, op->phase_ns[phase]);
 		}
 	}
+}
+
+/* The op of another execution that computed longest beyond its mean and ended while this one was in flight. */
+static void blame_neighbours(struct pass *pass, struct opstats_slow *slow)
+{
+	int64_t best_ns = least_excess(slow), end_ns = slow->start_ns + slow->duration_ns;
+	for (int i = 0; i < pass->stats->n_nodes; i++) {
+		const struct opstats_node *node = &pass->stats->nodes[i];
+		int64_t mean_ns = mean_of(node, OP_PHASE_COMPUTE) + mean_of(node, OP_PHASE_COLLECTIVE);
+		for (int64_t k = 0; k < pass->kept[i].n; k++) {
+			const struct kept_op *op = &pass->kept[i].ops[k];
+			if (op->end_ns < slow->start_ns || op->end_ns > end_ns || op->compute_ns - mean_ns <= best_ns)
+				continue;
+			best_ns = op->compute_ns - mean_ns;
+			blame(slow, node, OP_PHASE_COMPUTE, op->execution, op->compute_ns);
+		}
+	}
+}
+
+/* Where the op itself was at work comes first, then what it stood behind: waits mostly repeat what happened elsewhere. */
+static void explain_slow(struct pass *pass, struct opstats_slow *slow)
+{
+	blame_own(pass, slow, false);
+	if (!slow->phase)
+		blame_neighbours(pass, slow);
+	if (!slow->phase)
+		blame_own(pass, slow, true);
 }
 
 static int read_all(struct pass *pass, int n_slowest)
@@ -353,8 +393,10 @@ int opstats_make(const struct trace *trace, int64_t run, int n_slowest, struct e
 	for (int i = 0; status == STATUS_OK && i < stats.n_nodes; i++)
 		status = measure_node(&pass, i);
 	if (status == STATUS_OK)
-		status = each_row(&pass, "SELECT c.id, c.node, c.name, c.transport, c.depth, c.payload_bytes, w.name FROM channel c"
-			" JOIN node n ON n.id = c.node JOIN worker w ON w.id = n.worker WHERE c.run = ? ORDER BY c.id", read_channel);
+		status = each_row(&pass,
+			"SELECT c.id, c.node, c.name, c.transport, c.depth, c.payload_bytes, w.name FROM channel c"
+			" JOIN node n ON n.id = c.node JOIN worker w ON w.id = n.worker WHERE c.run = ? ORDER BY c.id",
+			read_channel);
 	for (int i = 0; status == STATUS_OK && i < stats.n_slow; i++)
 		explain_slow(&pass, &stats.slow[i]);
 	for (int i = 0; pass.kept && i < stats.n_nodes; i++)

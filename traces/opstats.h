@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * opstats: what one pass over the ops of a run tells: each node's durations, how full each channel was, and what was special in
- * the slowest executions. Memory: 24 bytes an op.
+ * opstats: what one pass over the ops of a run tells: each node's durations, how full each channel was, and what was
+ * special in the slowest executions. Memory: 24 bytes an op.
  */
 #ifndef TANDEM_TRACES_OPSTATS_H
 #define TANDEM_TRACES_OPSTATS_H
@@ -33,8 +33,9 @@ struct opstats_channel {
 
 struct opstats_slow {
 	int64_t execution, start_ns, duration_ns;
-	const char *phase;                       /* word: what was longest beyond the node's mean; NULL: nothing stands out */
+	const char *phase;                       /* word: longest beyond the node's mean; NULL: nothing is */
 	const char *node, *worker;               /* of the struct's nodes */
+	int64_t culprit;                         /* the execution of that op: this one, or one that this stood behind */
 	int64_t phase_ns, mean_ns;
 };
 
@@ -54,7 +55,8 @@ int64_t opstats_quantile(const int64_t *sorted, int64_t n, double q);
 struct opstats_message {
 	int64_t written_ns, released_ns;
 };
-/* Mean and largest number of messages that are written and not released, in the time from the first write to the last release. */
+/* Mean and largest number of messages that are written and not released, in the time from the first write to the
+ * last release. */
 void opstats_fill(const struct opstats_message *messages, int64_t n, double *ret_mean, int64_t *ret_max);
 
 /* `n_slowest` executions are looked at. On success the result must be finished. */

@@ -155,7 +155,8 @@ static int check_rest(struct db *db, const char *rest, struct error *error)
 		const char *next = rest;
 		if (db_prepare(db, rest, &next, NULL, &more) != STATUS_OK || more) {
 			db_finish(more);
-			return error_set(error, STATUS_USAGE, "only one statement at a time; the second begins at '%.30s'", rest);
+			return error_set(
+				error, STATUS_USAGE, "only one statement at a time; the second begins at '%.30s'", rest);
 		}
 		if (next == rest)
 			break;

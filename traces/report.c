@@ -74,12 +74,13 @@ static const struct table_column loss_columns[] = {
 
 static int fill_losses(struct report *report, struct table *table)
 {
-	return fill_by_sql(report, table, "SELECT worker, cause, n_records FROM v_loss WHERE run = ? ORDER BY n_records DESC", 0);
+	return fill_by_sql(
+		report, table, "SELECT worker, cause, n_records FROM v_loss WHERE run = ? ORDER BY n_records DESC", 0);
 }
 
 static const struct table_column stall_columns[] = {
-	{ "worker", TABLE_TEXT }, { "cause", TABLE_TEXT }, { "edge", TABLE_TEXT }, { "peer", TABLE_TEXT }, { "node", TABLE_TEXT },
-	{ "count", TABLE_INT }, { "total", TABLE_NS }, { "mean", TABLE_NS }, { "max", TABLE_NS },
+	{ "worker", TABLE_TEXT }, { "cause", TABLE_TEXT }, { "edge", TABLE_TEXT }, { "peer", TABLE_TEXT },
+	{ "node", TABLE_TEXT }, { "count", TABLE_INT }, { "total", TABLE_NS }, { "mean", TABLE_NS }, { "max", TABLE_NS },
 };
 
 static int fill_stalls(struct report *report, struct table *table)
@@ -90,7 +91,8 @@ static int fill_stalls(struct report *report, struct table *table)
 }
 
 static const struct table_column failure_columns[] = {
-	{ "execution", TABLE_INT }, { "node", TABLE_TEXT }, { "worker", TABLE_TEXT }, { "status", TABLE_TEXT }, { "text", TABLE_TEXT },
+	{ "execution", TABLE_INT }, { "node", TABLE_TEXT }, { "worker", TABLE_TEXT }, { "status", TABLE_TEXT },
+	{ "text", TABLE_TEXT },
 };
 
 static int fill_failures(struct report *report, struct table *table)
@@ -118,10 +120,12 @@ static const struct table_column device_columns[] = {
 
 static int fill_devices(struct report *report, struct table *table)
 {
-	return fill_by_sql(report, table, "SELECT lane, kind, ns, share FROM v_time_split WHERE run = ? AND side = 'device'", 0);
+	return fill_by_sql(
+		report, table, "SELECT lane, kind, ns, share FROM v_time_split WHERE run = ? AND side = 'device'", 0);
 }
 
-/* -- tables filled by analysis ------------------------------------------------------------------------------------------- */
+/* -- tables filled by analysis
+ * ------------------------------------------------------------------------------------------- */
 
 static const struct table_column split_columns[] = {
 	{ "lane", TABLE_TEXT }, { "kind", TABLE_TEXT }, { "time", TABLE_NS }, { "share", TABLE_SHARE },
@@ -160,8 +164,8 @@ static int fill_split(struct report *report, struct table *table)
 }
 
 static const struct table_column node_columns[] = {
-	{ "node", TABLE_TEXT }, { "op", TABLE_TEXT }, { "worker", TABLE_TEXT }, { "count", TABLE_INT }, { "median compute", TABLE_NS },
-	{ "p99 compute", TABLE_NS }, { "max compute", TABLE_NS }, { "compute", TABLE_NS }, { "starved", TABLE_NS },
+	{ "node", TABLE_TEXT }, { "op", TABLE_TEXT }, { "worker", TABLE_TEXT }, { "count", TABLE_INT },
+	{ "median compute", TABLE_NS }, { "p99 compute", TABLE_NS }, { "compute", TABLE_NS }, { "starved", TABLE_NS },
 	{ "backpressure", TABLE_NS },
 };
 
@@ -173,7 +177,7 @@ static int fill_nodes(struct report *report, struct table *table)
 		table_text(table, node->op);
 		table_text(table, node->worker);
 		table_int(table, node->n);
-		const int64_t times[] = { node->median_ns, node->p99_ns, node->max_ns,
+		const int64_t times[] = { node->median_ns, node->p99_ns,
 			node->sum_ns[OP_PHASE_COMPUTE] + node->sum_ns[OP_PHASE_COLLECTIVE], node->sum_ns[OP_PHASE_STARVED],
 			node->sum_ns[OP_PHASE_BACKPRESSURE] };
 		for (size_t k = 0; k < ARRAY_LEN(times); k++)
@@ -195,7 +199,9 @@ static void describe_slow(const struct opstats_slow *slow, struct strbuf *text)
 	}
 	strbuf_addf(text, "%s %s on %s: %s, usually %s", slow->phase, slow->node, slow->worker,
 		units_duration(slow->phase_ns, phase, sizeof(phase)), units_duration(slow->mean_ns, mean, sizeof(mean)));
-	if (slow->execution == 0)
+	if (slow->culprit != slow->execution)
+		strbuf_addf(text, ", in execution %lld at the same time", (long long)slow->culprit);
+	else if (slow->execution == 0)
 		strbuf_add(text, " (the first execution)");
 }
 
@@ -238,19 +244,21 @@ static int fill_channels(struct report *report, struct table *table)
 static const struct section sections[] = {
 	{ "losses", "LOST RECORDS: what follows is incomplete", NULL, SECTION(loss_columns), fill_losses },
 	{ "failures", "Failed executions", NULL, SECTION(failure_columns), fill_failures },
-	{ "time_split", "Where time went, host (each lane's rows sum to 100 %)", "No lanes were recorded.", SECTION(split_columns),
-	  fill_split },
+	{ "time_split", "Where time went, host (each lane's rows sum to 100 %)", "No lanes were recorded.",
+	  SECTION(split_columns), fill_split },
 	{ "devices", "Where time went, devices", "Devices: none recorded (the host computed).", SECTION(device_columns),
 	  fill_devices },
 	{ "nodes", "Nodes", "No ops were recorded.", SECTION(node_columns), fill_nodes },
 	{ "slowest", "Slowest executions", "No finished execution was recorded.", SECTION(slow_columns), fill_slowest },
-	{ "stalls", "Stalls, by total time", "No worker waited long enough to be named.", SECTION(stall_columns), fill_stalls },
-	{ "channels", "Channels (messages written and not yet used by the last reader)", "No channels.", SECTION(channel_columns),
-	  fill_channels },
+	{ "stalls", "Stalls, by total time", "No worker waited long enough to be named.", SECTION(stall_columns),
+	  fill_stalls },
+	{ "channels", "Channels (messages written and not yet used by the last reader)", "No channels.",
+	  SECTION(channel_columns), fill_channels },
 	{ "log", "Warnings and errors", NULL, SECTION(log_columns), fill_log },
 };
 
-/* -- header ---------------------------------------------------------------------------------------------------------------- */
+/* -- header
+ * ---------------------------------------------------------------------------------------------------------------- */
 
 struct latency {
 	int64_t n, median_ns, p99_ns, max_ns;
@@ -262,8 +270,8 @@ static int measure_latency(struct report *report, struct latency *latency)
 		" ORDER BY duration_ns LIMIT 1 OFFSET ?2";
 	struct db_stmt *stmt = NULL;
 	bool has_row = false;
-	int status = db_prepare(report->trace->db, "SELECT count(*) FROM v_execution WHERE run = ?1 AND duration_ns IS NOT NULL", NULL,
-		report->error, &stmt);
+	int status = db_prepare(report->trace->db,
+		"SELECT count(*) FROM v_execution WHERE run = ?1 AND duration_ns IS NOT NULL", NULL, report->error, &stmt);
 	if (status == STATUS_OK) {
 		db_bind_int(stmt, 1, report->run->id);
 		status = db_step(stmt, &has_row, report->error);
@@ -305,7 +313,9 @@ static void print_warnings(struct report *report)
 {
 	const struct trace_run *run = report->run;
 	if (!report->trace->is_finished)
-		strbuf_add(report->out, "UNFINISHED: the collector was killed or is still writing; up to 100 ms at the end are not there.\n");
+		strbuf_add(report->out,
+			"UNFINISHED: the collector was killed or is still writing; up to 100 ms at the end are not "
+			"there.\n");
 	if (report->trace->is_log_ignored)
 		strbuf_add(report->out, "INCOMPLETE: the latest rows lie in a log beside the file that cannot be read here;"
 			" copy both to a place where you may write.\n");
@@ -337,15 +347,17 @@ static void print_header(struct report *report, const struct latency *latency)
 		strbuf_add_printable(report->out, report->split.lanes[i].name);
 	}
 	strbuf_addf(report->out, "; at most %lld in flight\n", (long long)run->in_flight);
-	strbuf_addf(report->out, "%lld executions recorded, %lld finished, %lld failed; %s from start to end", (long long)run->n_submitted,
-		(long long)run->n_finished, (long long)run->n_failed, units_duration(run->end_ns - run->start_ns, text[0], sizeof(text[0])));
+	strbuf_addf(report->out, "%lld executions recorded, %lld finished, %lld failed; %s from start to end",
+		(long long)run->n_submitted, (long long)run->n_finished, (long long)run->n_failed,
+		units_duration(run->end_ns - run->start_ns, text[0], sizeof(text[0])));
 	if (run->has_executions)
 		strbuf_addf(report->out, ", of which %s before the first was submitted",
 			units_duration(run->first_submit_ns - run->start_ns, text[1], sizeof(text[1])));
 	strbuf_add(report->out, "\n");
 	if (latency->n)
 		strbuf_addf(report->out, "latency: median %s, p99 %s, max %s; %.1f executions/s\n",
-			units_duration(latency->median_ns, text[0], sizeof(text[0])), units_duration(latency->p99_ns, text[1], sizeof(text[1])),
+			units_duration(latency->median_ns, text[0], sizeof(text[0])),
+			units_duration(latency->p99_ns, text[1], sizeof(text[1])),
 			units_duration(latency->max_ns, text[2], sizeof(text[2])), throughput(run));
 	print_warnings(report);
 }
@@ -420,7 +432,8 @@ static int print_private(struct report *report)
 	return STATUS_OK;
 }
 
-/* -- the whole ------------------------------------------------------------------------------------------------------------- */
+/* -- the whole
+ * ------------------------------------------------------------------------------------------------------------- */
 
 static void print_section(struct report *report, const struct section *section, const struct table *table)
 {
@@ -464,8 +477,8 @@ static int make_header(struct report *report)
 	return status;
 }
 
-int report_make(const struct trace *trace, const struct trace_run *run, const struct report_options *options, struct strbuf *out,
-	struct error *error)
+int report_make(const struct trace *trace, const struct trace_run *run, const struct report_options *options,
+	struct strbuf *out, struct error *error)
 {
 	struct report report = { .trace = trace, .run = run, .out = out, .error = error };
 	if (options)

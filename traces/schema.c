@@ -20,21 +20,27 @@ static const char tables_sql[] =
 	" n_threads INTEGER);"
 	"CREATE TABLE run_meta(run INTEGER NOT NULL REFERENCES run, key TEXT NOT NULL, value,"
 	" PRIMARY KEY(run, key)) WITHOUT ROWID;"
-	"CREATE TABLE device(id INTEGER PRIMARY KEY, run INTEGER NOT NULL REFERENCES run, name TEXT NOT NULL, kind TEXT NOT NULL);"
-	"CREATE TABLE worker(id INTEGER PRIMARY KEY, run INTEGER NOT NULL REFERENCES run, idx INTEGER NOT NULL, name TEXT NOT NULL,"
+	"CREATE TABLE device(id INTEGER PRIMARY KEY, run INTEGER NOT NULL REFERENCES run, name TEXT NOT NULL, kind"
+	" TEXT NOT NULL);"
+	"CREATE TABLE worker(id INTEGER PRIMARY KEY, run INTEGER NOT NULL REFERENCES run, idx INTEGER NOT NULL, name"
+	" TEXT NOT NULL,"
 	" device INTEGER REFERENCES device);"
-	"CREATE TABLE node(id INTEGER PRIMARY KEY, run INTEGER NOT NULL REFERENCES run, idx INTEGER NOT NULL, name TEXT NOT NULL,"
+	"CREATE TABLE node(id INTEGER PRIMARY KEY, run INTEGER NOT NULL REFERENCES run, idx INTEGER NOT NULL, name"
+	" TEXT NOT NULL,"
 	" op TEXT, worker INTEGER NOT NULL REFERENCES worker, collective TEXT, line INTEGER, params TEXT, outputs TEXT);"
 	"CREATE TABLE channel(id INTEGER PRIMARY KEY, run INTEGER NOT NULL REFERENCES run, idx INTEGER NOT NULL,"
-	" name TEXT NOT NULL, node INTEGER NOT NULL REFERENCES node, output INTEGER, storage INTEGER NOT NULL REFERENCES channel,"
+	" name TEXT NOT NULL, node INTEGER NOT NULL REFERENCES node, output INTEGER, storage INTEGER NOT NULL"
+	" REFERENCES channel,"
 	" transport TEXT NOT NULL, depth INTEGER NOT NULL, payload_bytes INTEGER NOT NULL, slot_bytes INTEGER NOT NULL);"
-	"CREATE TABLE edge(id INTEGER PRIMARY KEY, run INTEGER NOT NULL REFERENCES run, idx INTEGER NOT NULL, name TEXT NOT NULL,"
+	"CREATE TABLE edge(id INTEGER PRIMARY KEY, run INTEGER NOT NULL REFERENCES run, idx INTEGER NOT NULL, name"
+	" TEXT NOT NULL,"
 	" src INTEGER NOT NULL REFERENCES node, dst INTEGER NOT NULL REFERENCES node, src_output INTEGER, dst_input INTEGER,"
 	" channel INTEGER REFERENCES channel, is_peer INTEGER NOT NULL, result TEXT);"
 	"CREATE TABLE plan_step(worker INTEGER NOT NULL REFERENCES worker, position INTEGER NOT NULL, kind TEXT NOT NULL,"
 	" node INTEGER REFERENCES node, channel INTEGER REFERENCES channel, edge INTEGER REFERENCES edge, reader INTEGER,"
 	" PRIMARY KEY(worker, position)) WITHOUT ROWID;"
-	"CREATE TABLE lane(id INTEGER PRIMARY KEY, run INTEGER NOT NULL REFERENCES run, kind TEXT NOT NULL, name TEXT NOT NULL,"
+	"CREATE TABLE lane(id INTEGER PRIMARY KEY, run INTEGER NOT NULL REFERENCES run, kind TEXT NOT NULL, name TEXT"
+	" NOT NULL,"
 	" worker INTEGER REFERENCES worker, device INTEGER REFERENCES device, channel INTEGER REFERENCES channel,"
 	" first_ns INTEGER, last_ns INTEGER);"
 	"CREATE TABLE execution(run INTEGER NOT NULL REFERENCES run, execution INTEGER NOT NULL, start_ns INTEGER,"
@@ -48,22 +54,26 @@ static const char tables_sql[] =
 	" node INTEGER NOT NULL REFERENCES node, execution INTEGER NOT NULL, start_ns INTEGER NOT NULL,"
 	" duration_ns INTEGER NOT NULL, status INTEGER NOT NULL REFERENCES status" OP_PHASE_MAP(X) ");"
 #undef X
-	"CREATE TABLE span(id INTEGER PRIMARY KEY, run INTEGER NOT NULL REFERENCES run, lane INTEGER NOT NULL REFERENCES lane,"
+	"CREATE TABLE span(id INTEGER PRIMARY KEY, run INTEGER NOT NULL REFERENCES run, lane INTEGER NOT NULL"
+	" REFERENCES lane,"
 	" kind INTEGER NOT NULL REFERENCES kind, start_ns INTEGER NOT NULL, duration_ns INTEGER NOT NULL,"
 	" node INTEGER REFERENCES node, edge INTEGER REFERENCES edge, channel INTEGER REFERENCES channel, execution INTEGER,"
 	" cause INTEGER REFERENCES kind, peer INTEGER REFERENCES worker, slot INTEGER, bytes INTEGER);"
 	"CREATE TABLE gpu_activity(span INTEGER PRIMARY KEY REFERENCES span, process INTEGER, thread INTEGER, device INTEGER"
 	" REFERENCES device, stream INTEGER, name INTEGER REFERENCES string, correlation INTEGER, graph INTEGER,"
-	" graph_node INTEGER, grid_x INTEGER, grid_y INTEGER, grid_z INTEGER, block_x INTEGER, block_y INTEGER, block_z INTEGER,"
+	" graph_node INTEGER, grid_x INTEGER, grid_y INTEGER, grid_z INTEGER, block_x INTEGER, block_y INTEGER,"
+	" block_z INTEGER,"
 	" copy_kind TEXT);"
 	"CREATE TABLE counter(run INTEGER NOT NULL REFERENCES run, lane INTEGER REFERENCES lane, time_ns INTEGER NOT NULL,"
 	" name INTEGER NOT NULL REFERENCES string, value REAL NOT NULL);"
 	"CREATE TABLE value(run INTEGER NOT NULL REFERENCES run, node INTEGER NOT NULL REFERENCES node,"
 	" execution INTEGER NOT NULL, output INTEGER NOT NULL, dtype TEXT NOT NULL, shape TEXT NOT NULL, min REAL, max REAL,"
 	" mean REAL, norm REAL, n_nan INTEGER, n_inf INTEGER, data BLOB);"
-	"CREATE TABLE summary(lane INTEGER NOT NULL REFERENCES lane, node INTEGER NOT NULL, kind INTEGER NOT NULL REFERENCES kind,"
+	"CREATE TABLE summary(lane INTEGER NOT NULL REFERENCES lane, node INTEGER NOT NULL, kind INTEGER NOT NULL"
+	" REFERENCES kind,"
 	" n INTEGER NOT NULL, ns INTEGER NOT NULL, PRIMARY KEY(lane, node, kind)) WITHOUT ROWID;"
-	"CREATE TABLE loss(run INTEGER NOT NULL REFERENCES run, worker INTEGER NOT NULL REFERENCES worker, cause TEXT NOT NULL,"
+	"CREATE TABLE loss(run INTEGER NOT NULL REFERENCES run, worker INTEGER NOT NULL REFERENCES worker, cause TEXT"
+	" NOT NULL,"
 	" n_records INTEGER NOT NULL, PRIMARY KEY(run, worker, cause)) WITHOUT ROWID;"
 	"CREATE TABLE clock_sample(run INTEGER NOT NULL REFERENCES run, clock TEXT NOT NULL, time_ns INTEGER NOT NULL,"
 	" count INTEGER NOT NULL, width_ns INTEGER NOT NULL);"
@@ -77,32 +87,38 @@ static const char words_sql[] =
 #define X(name, number, word) "INSERT INTO kind VALUES(" #number ", '" word "');"
 	SPAN_KIND_MAP(X)
 #undef X
-#define X(name, word, sentence) "INSERT INTO status(word, id) VALUES('" word "', coalesce((SELECT max(id) + 1 FROM status), 0));"
+#define X(name, word, sentence) \
+	"INSERT INTO status(word, id) VALUES('" word "', coalesce((SELECT max(id) + 1 FROM status), 0));"
 	STATUS_MAP(X)
 #undef X
 	"INSERT INTO status VALUES(-1, 'unfinished');";
 
 #define NS(word) " coalesce(e." word "_ns, 0) AS " word "_ns"
-#define GPU_NAMES " LEFT JOIN string t ON t.id = g.name LEFT JOIN device d ON d.id = g.device LEFT JOIN node n ON n.id = s.node"
-#define GPU_VIEW(view, number, more)                                                                                         \
-	"CREATE VIEW " view " AS SELECT s.run, g.process, d.name AS device, g.stream, t.text AS name, g.correlation,"        \
-	" s.start_ns, s.duration_ns, n.name AS node, s.execution" more " FROM span s JOIN gpu_activity g ON g.span = s.id"   \
+#define GPU_NAMES \
+	" LEFT JOIN string t ON t.id = g.name LEFT JOIN device d ON d.id = g.device LEFT JOIN node n ON n.id = s.node"
+#define GPU_VIEW(view, number, more) \
+	"CREATE VIEW " view " AS SELECT s.run, g.process, d.name AS device, g.stream, t.text AS name, g.correlation," \
+	" s.start_ns, s.duration_ns, n.name AS node, s.execution" more " FROM span s JOIN gpu_activity g ON g.span = s.id" \
 	GPU_NAMES " WHERE s.kind = " number ";"
-#define THREAD_VIEW(view, number, correlation, more)                                                                         \
-	"CREATE VIEW " view " AS SELECT s.run, g.process, g.thread, t.text AS name" correlation                              \
-	", s.start_ns, s.duration_ns" more " FROM span s JOIN gpu_activity g ON g.span = s.id" GPU_NAMES                     \
+#define THREAD_VIEW(view, number, correlation, more) \
+	"CREATE VIEW " view " AS SELECT s.run, g.process, g.thread, t.text AS name" correlation \
+	", s.start_ns, s.duration_ns" more " FROM span s JOIN gpu_activity g ON g.span = s.id" GPU_NAMES \
 	" WHERE s.kind = " number ";"
 #define OVERLAP(a, b, p, q) " max(0, min(" b ", " q ") - max(" a ", " p "))"
 
 static const char views_sql[] =
-	"CREATE VIEW v_op AS SELECT e.run, r.mode, w.name AS worker, n.name AS node, n.op, e.execution, e.start_ns, e.duration_ns,"
-	NS("starved") "," NS("backpressure") "," NS("late_rank") "," NS("dispatch") "," NS("allocate") "," NS("serialise") ","
-	NS("fetch") "," NS("read") ", coalesce(e.compute_ns, 0) + coalesce(e.collective_ns, 0) AS compute_ns," NS("write") ","
+	"CREATE VIEW v_op AS SELECT e.run, r.mode, w.name AS worker, n.name AS node, n.op, e.execution, e.start_ns,"
+	" e.duration_ns,"
+	NS("starved") "," NS("backpressure") "," NS("late_rank") "," NS("dispatch") "," NS("allocate") ","
+	NS("serialise") "," NS("fetch") "," NS("read") ","
+	" coalesce(e.compute_ns, 0) + coalesce(e.collective_ns, 0) AS compute_ns,"
+	NS("write") ","
 	NS("launch") "," NS("sync") "," NS("debug") "," NS("recorder") "," NS("unknown")
 	" FROM op_event e JOIN run r ON r.id = e.run JOIN node n ON n.id = e.node JOIN lane l ON l.id = e.lane"
 	" JOIN worker w ON w.id = l.worker;"
 
-	"CREATE VIEW v_stall AS SELECT s.run, w.name AS worker, c.word AS cause, n.name AS node, e.name AS edge, p.name AS peer,"
+	"CREATE VIEW v_stall AS SELECT s.run, w.name AS worker, c.word AS cause, n.name AS node, e.name AS edge,"
+	" p.name AS peer,"
 	" s.execution, s.start_ns, s.duration_ns, CAST(NULL AS TEXT) AS root FROM span s JOIN lane l ON l.id = s.lane"
 	" JOIN worker w ON w.id = l.worker JOIN kind c ON c.id = s.cause LEFT JOIN node n ON n.id = s.node"
 	" LEFT JOIN edge e ON e.id = s.edge LEFT JOIN worker p ON p.id = s.peer WHERE s.kind = 100;"
@@ -112,13 +128,15 @@ static const char views_sql[] =
 
 	"CREATE VIEW v_time_split AS WITH"
 	" bound AS (SELECT l.id AS lane, l.name, w.name AS worker, r.id AS run, r.start_ns AS a, r.end_ns AS b,"
-	"  coalesce(l.first_ns, r.end_ns) AS f, coalesce(l.last_ns, r.end_ns) AS t, coalesce(r.first_submit_ns, r.end_ns) AS s,"
+	"  coalesce(l.first_ns, r.end_ns) AS f, coalesce(l.last_ns, r.end_ns) AS t, coalesce(r.first_submit_ns,"
+	" r.end_ns) AS s,"
 	"  CASE WHEN r.n_submitted > r.n_finished THEN r.end_ns ELSE coalesce(r.last_finish_ns, r.end_ns) END AS e"
 	"  FROM lane l JOIN run r ON r.id = l.run JOIN worker w ON w.id = l.worker WHERE l.kind = 'host'),"
-	" gap AS (SELECT lane, " OVERLAP("a", "f", "a", "s") "+" OVERLAP("a", "f", "e", "b") "+" OVERLAP("t", "b", "a", "s") "+"
-	OVERLAP("t", "b", "e", "b") " AS ns FROM bound),"
+	" gap AS (SELECT lane, " OVERLAP("a", "f", "a", "s") " + " OVERLAP("a", "f", "e", "b") " + " OVERLAP("t", "b", "a", "s")
+	" + " OVERLAP("t", "b", "e", "b") " AS ns FROM bound),"
 	" part AS (SELECT lane, kind, sum(ns) AS ns FROM (SELECT lane, kind, ns FROM summary WHERE kind BETWEEN 1 AND 99"
-	"  UNION ALL SELECT lane, (SELECT id FROM kind WHERE word = 'idle'), ns FROM gap) GROUP BY lane, kind HAVING sum(ns) > 0),"
+	"  UNION ALL SELECT lane, (SELECT id FROM kind WHERE word = 'idle'), ns FROM gap) GROUP BY lane, kind HAVING"
+	" sum(ns) > 0),"
 	" row AS (SELECT lane, kind, ns FROM part UNION ALL"
 	"  SELECT lane, 0, b - a - coalesce((SELECT sum(ns) FROM part p WHERE p.lane = bound.lane), 0) FROM bound)"
 	" SELECT bound.run, bound.name AS lane, bound.worker, 'host' AS side, kind.word AS kind, row.ns,"
@@ -131,7 +149,8 @@ static const char views_sql[] =
 	THREAD_VIEW("v_api", "105", ", g.correlation", "")
 	THREAD_VIEW("v_mark", "106", "", ", n.name AS node, s.execution")
 
-	"CREATE VIEW v_loss AS SELECT o.run, w.name AS worker, o.cause, o.n_records FROM loss o JOIN worker w ON w.id = o.worker"
+	"CREATE VIEW v_loss AS SELECT o.run, w.name AS worker, o.cause, o.n_records FROM loss o JOIN worker w ON w.id"
+	" = o.worker"
 	" WHERE o.n_records > 0;";
 
 static int make_version_1(struct db *db, struct error *error)
@@ -161,6 +180,12 @@ enum op_phase schema_op_phase(enum phase phase)
 	return (unsigned)phase < PHASE_COUNT ? (enum op_phase)columns[phase] : OP_PHASE_UNKNOWN;
 }
 
+static int refuse_newer(int64_t version, int known, struct error *error)
+{
+	return error_set(error, STATUS_TRACE, "the trace has version %lld, this program knows versions up to %d;"
+		" use a newer tandem", (long long)version, known);
+}
+
 static int apply_steps(struct db *db, int64_t version, const struct schema_step *list, int n_steps, struct error *error)
 {
 	char pragmas[100];
@@ -187,8 +212,7 @@ int schema_migrate_by(struct db *db, const struct schema_step *list, int n_steps
 	if (status != STATUS_OK)
 		return status;
 	if (version > list[n_steps - 1].version)
-		return error_set(error, STATUS_TRACE, "the trace has version %lld, this program knows versions up to %d; use a newer tandem",
-			(long long)version, list[n_steps - 1].version);
+		return refuse_newer(version, list[n_steps - 1].version, error);
 	if (version == list[n_steps - 1].version)
 		return STATUS_OK;
 	return apply_steps(db, version, list, n_steps, error);
@@ -211,8 +235,7 @@ int schema_check(struct db *db, int *ret_version, struct error *error)
 		return error_set(error, STATUS_TRACE, "a plain SQLite file, not a tandem trace (application_id is %lld)",
 			(long long)application);
 	if (version > SCHEMA_VERSION)
-		return error_set(error, STATUS_TRACE, "the trace has version %lld, this program knows versions up to %d; use a newer tandem",
-			(long long)version, SCHEMA_VERSION);
+		return refuse_newer(version, SCHEMA_VERSION, error);
 	*ret_version = (int)version;
 	return STATUS_OK;
 }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * schema: tables and views of a trace file, their version, and the way from each version to the next. doc/trace-schema.md describes every
- * column for people; the views are the stable interface for scripts: columns are only ever added.
+ * schema: tables and views of a trace file, their version, and the way from each version to the next.
+ * doc/trace-schema.md describes every column for people; the views are the stable interface for scripts: columns are
+ * only ever added.
  */
 #ifndef TANDEM_TRACES_SCHEMA_H
 #define TANDEM_TRACES_SCHEMA_H
@@ -13,8 +14,8 @@
 #define SCHEMA_APPLICATION_ID 0x544e444d /* "TNDM" in the header of the file */
 #define SCHEMA_VERSION 1                 /* user_version in the header of the file */
 
-/* X(NAME, word): the phases that occur inside an op, columns `<word>_ns` of op_event in this order, NULL for a phase that did not occur. v_op has
- * the same with COLLECTIVE counted as compute. */
+/* X(NAME, word): the phases that occur inside an op, columns `<word>_ns` of op_event in this order, NULL for a phase
+ * that did not occur. v_op has the same with COLLECTIVE counted as compute. */
 #define OP_PHASE_MAP(X)                    \
 	X(STARVED, "starved")              \
 	X(BACKPRESSURE, "backpressure")    \
@@ -40,8 +41,8 @@ enum op_phase {
 	OP_PHASE_COUNT
 };
 
-/* X(NAME, number, word): rows of `kind` beyond the phases (whose ids are enum phase): kinds of spans that do not say what the host's step
- * thread did. Append only. */
+/* X(NAME, number, word): rows of `kind` beyond the phases (whose ids are enum phase): kinds of spans that do not say
+ * what the host's step thread did. Append only. */
 #define SPAN_KIND_MAP(X)             \
 	X(WAIT, 100, "wait")         \
 	X(OP, 101, "op")             \
@@ -69,13 +70,14 @@ struct schema_step {
 	int (*apply)(struct db *db, struct error *error);
 };
 
-/* Brings a file to SCHEMA_VERSION (an empty one from 0) in one transaction; nothing is changed on failure. STATUS_TRACE when the file is newer than
- * this program knows. */
+/* Brings a file to SCHEMA_VERSION (an empty one from 0) in one transaction; nothing is changed on failure.
+ * STATUS_TRACE when the file is newer than this program knows. */
 int schema_migrate(struct db *db, struct error *error);
 /* The same with steps of the caller's, in ascending order, up to the last one's version. */
 int schema_migrate_by(struct db *db, const struct schema_step *steps, int n_steps, struct error *error);
 
-/* The file's version into *ret_version: STATUS_OK when it is a trace that this program can read or migrate, STATUS_TRACE otherwise. */
+/* The file's version into *ret_version: STATUS_OK when it is a trace that this program can read or migrate,
+ * STATUS_TRACE otherwise. */
 int schema_check(struct db *db, int *ret_version, struct error *error);
 
 #endif

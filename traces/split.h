@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * split: where the host's time went: each worker's and the driver's time from the run's start to its end, by what the step thread did.
- * The phases of a lane sum to total_ns exactly: what is not recorded is PHASE_UNKNOWN, except before a lane's first and after its last
- * record, where it is PHASE_IDLE while no execution was in flight.
+ * split: where the host's time went: each worker's and the driver's time from the run's start to its end, by what the
+ * step thread did. The phases of a lane sum to total_ns exactly: what is not recorded is PHASE_UNKNOWN, except before a
+ * lane's first and after its last record, where it is PHASE_IDLE while no execution was in flight.
  */
 #ifndef TANDEM_TRACES_SPLIT_H
 #define TANDEM_TRACES_SPLIT_H

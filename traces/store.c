@@ -21,25 +21,28 @@
 #define PHASE_MARK(name, word) ", ?"
 
 /* X(NAME, sql) */
-#define STORE_STMT_MAP(X)                                                                                                    \
-	X(OP, "INSERT INTO op_event(run, lane, node, execution, start_ns, duration_ns, status" OP_PHASE_MAP(PHASE_COLUMN)    \
-	      ") VALUES(?, ?, ?, ?, ?, ?, ?" OP_PHASE_MAP(PHASE_MARK) ")")                                                   \
-	X(SPAN, "INSERT INTO span(run, lane, kind, start_ns, duration_ns, node, edge, channel, execution, cause, peer, slot)" \
-		" VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)")                                                               \
-	X(EXECUTION, "INSERT INTO execution(run, execution, start_ns, end_ns, status, failure) VALUES(?, ?, ?, ?, ?, ?)")     \
-	X(EXECUTION_END, "UPDATE execution SET end_ns = ?4, status = ?5, failure = ?6 WHERE run = ?1 AND execution = ?2")     \
-	X(SUMMARY, "INSERT INTO summary VALUES(?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET n = n + excluded.n,"                  \
-		   " ns = ns + excluded.ns")                                                                                 \
-	X(LANE, "UPDATE lane SET first_ns = min(coalesce(first_ns, ?2), ?2), last_ns = max(coalesce(last_ns, ?3), ?3)"       \
-		" WHERE id = ?1")                                                                                            \
-	X(PROGRESS, "UPDATE run SET start_ns = min(start_ns, ?2), end_ns = max(end_ns, ?3),"                                 \
-		    " first_submit_ns = min(coalesce(first_submit_ns, ?4), coalesce(?4, first_submit_ns)),"                  \
-		    " last_finish_ns = max(coalesce(last_finish_ns, ?5), coalesce(?5, last_finish_ns)),"                     \
-		    " n_submitted = n_submitted + ?6, n_finished = n_finished + ?7, n_failed = n_failed + ?8 WHERE id = ?1") \
-	X(CLOCK, "INSERT INTO clock_sample VALUES(?, ?, ?, ?, ?)")                                                           \
-	X(LOG, "INSERT INTO log(run, time_ns, level, worker, node, execution, text) VALUES(?, ?, ?, ?, ?, ?, ?)")            \
-	X(FAILURE, "INSERT OR REPLACE INTO failure VALUES(?, ?, ?, ?, ?, ?, ?)")                                             \
-	X(LOSS, "UPDATE loss SET n_records = ?4 WHERE run = ?1 AND worker = ?2 AND cause = ?3")                              \
+#define STORE_STMT_MAP(X) \
+	X(OP, "INSERT INTO op_event(run, lane, node, execution, start_ns, duration_ns, status" OP_PHASE_MAP(PHASE_COLUMN) \
+	      ") VALUES(?, ?, ?, ?, ?, ?, ?" OP_PHASE_MAP(PHASE_MARK) ")") \
+	X(SPAN, "INSERT INTO span(run, lane, kind, start_ns, duration_ns, node, edge, channel, execution, cause," \
+		" peer, slot)" \
+		" VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)") \
+	X(EXECUTION, "INSERT OR REPLACE INTO execution(run, execution, start_ns, end_ns, status, failure)" \
+		     " VALUES(?, ?, ?, ?, ?, ?)") \
+	X(EXECUTION_END, "UPDATE execution SET end_ns = ?4, status = ?5, failure = ?6 WHERE run = ?1 AND execution = ?2") \
+	X(SUMMARY, "INSERT INTO summary VALUES(?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET n = n + excluded.n," \
+		   " ns = ns + excluded.ns") \
+	X(LANE, "UPDATE lane SET first_ns = min(coalesce(first_ns, ?2), ?2), last_ns = max(coalesce(last_ns, ?3), ?3)" \
+		" WHERE id = ?1") \
+	X(PROGRESS, "UPDATE run SET start_ns = min(start_ns, ?2), end_ns = max(end_ns, ?3)," \
+		    " first_submit_ns = min(coalesce(first_submit_ns, ?4), coalesce(?4, first_submit_ns))," \
+		    " last_finish_ns = max(coalesce(last_finish_ns, ?5), coalesce(?5, last_finish_ns))," \
+		    " n_submitted = n_submitted + ?6, n_finished = n_finished + ?7," \
+		    " n_failed = n_failed + ?8 WHERE id = ?1") \
+	X(CLOCK, "INSERT INTO clock_sample VALUES(?, ?, ?, ?, ?)") \
+	X(LOG, "INSERT INTO log(run, time_ns, level, worker, node, execution, text) VALUES(?, ?, ?, ?, ?, ?, ?)") \
+	X(FAILURE, "INSERT OR REPLACE INTO failure VALUES(?, ?, ?, ?, ?, ?, ?)") \
+	X(LOSS, "UPDATE loss SET n_records = ?4 WHERE run = ?1 AND worker = ?2 AND cause = ?3") \
 	X(END, "UPDATE run SET status = ?2, message = ?3, end_ns = max(end_ns, ?4) WHERE id = ?1")
 
 enum store_stmt {
@@ -86,7 +89,8 @@ static int check_replaceable(const char *file, struct error *error)
 	static const unsigned char id[4] = { 0x54, 0x4e, 0x44, 0x4d };
 	if (n == 0 || (n == sizeof(head) && !memcmp(head, "SQLite format 3", 16) && !memcmp(head + 68, id, sizeof(id))))
 		return STATUS_OK;
-	return error_set(error, STATUS_TRACE, "%s: exists and is no tandem trace, so it is not replaced; choose another name", file);
+	return error_set(
+		error, STATUS_TRACE, "%s: exists and is no tandem trace, so it is not replaced; choose another name", file);
 }
 
 static int remove_existing(const char *file, struct error *error)
@@ -107,8 +111,9 @@ static int enter_meta(struct db *db, struct error *error)
 	if (uname(&host))
 		memset(&host, 0, sizeof(host));
 	const char *const pairs[][2] = {
-		{ "schema_version", version }, { "host", host.nodename }, { "system", host.sysname }, { "kernel", host.release },
-		{ "machine", host.machine }, { "cores", cores }, { "sqlite", db_library_version() },
+		{ "schema_version", version }, { "host", host.nodename }, { "system", host.sysname },
+		{ "kernel", host.release }, { "machine", host.machine }, { "cores", cores },
+		{ "sqlite", db_library_version() },
 		{ "clock", "CLOCK_MONOTONIC" }, { "recorder_clock", clock_ticks_are_tsc() ? "tsc" : "CLOCK_MONOTONIC" },
 		{ "finished", "0" },
 	};
@@ -140,11 +145,12 @@ static int make_file(struct store *store, bool appends, struct error *error)
 	if (appends)
 		status = schema_check(store->db, &version, error);
 	else
-		status = db_exec(store->db, "PRAGMA page_size = 4096; PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF", error);
+		status = db_exec(
+			store->db, "PRAGMA page_size = 4096; PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF", error);
 	if (status == STATUS_OK)
 		status = schema_migrate(store->db, error);
-	snprintf(pragmas, sizeof(pragmas), "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA wal_autocheckpoint = %d;",
-		STORE_LOG_PAGES);
+	snprintf(pragmas, sizeof(pragmas),
+		"PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA wal_autocheckpoint = %d;", STORE_LOG_PAGES);
 	if (status == STATUS_OK)
 		status = db_exec(store->db, pragmas, error);
 	if (status == STATUS_OK)
@@ -354,8 +360,8 @@ int store_log(struct store *store, int64_t time_ns, const char *level, uint32_t 
 	return db_run(stmt, error);
 }
 
-int store_failure(struct store *store, uint32_t failure, uint64_t execution, uint32_t node, int failure_status, int64_t time_ns,
-	const char *text, struct error *error)
+int store_failure(struct store *store, uint32_t failure, uint64_t execution, uint32_t node, int failure_status,
+	int64_t time_ns, const char *text, struct error *error)
 {
 	struct db_stmt *stmt = store->stmts[STORE_FAILURE];
 	db_bind_int(stmt, 1, store->ids.run);

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * store: the writer's side of a trace file: makes the file, enters what ran (from a program), and inserts rows through prepared
- * statements. Indices (worker, node, edge, channel, lane = worker) are the program's; the store adds the offset that makes
- * them ids of this file. PROGRAM_NONE gives NULL. Every function that writes returns STATUS_DISK_FULL or STATUS_DATABASE on failure;
- * then the open transaction must be rolled back.
+ * store: the writer's side of a trace file: makes the file, enters what ran (from a program), and inserts rows through
+ * prepared statements. Indices (worker, node, edge, channel, lane = worker) are the program's; the store adds the
+ * offset that makes them ids of this file. PROGRAM_NONE gives NULL. Every function that writes returns STATUS_DISK_FULL
+ * or STATUS_DATABASE on failure; then the open transaction must be rolled back.
  */
 #ifndef TANDEM_TRACES_STORE_H
 #define TANDEM_TRACES_STORE_H
@@ -56,8 +56,8 @@ struct store_progress {
 	int64_t n_submitted, n_finished, n_failed;
 };
 
-/* Makes a new file, or opens an existing trace when `appends`. An existing tandem trace is replaced; anything else at that place is refused
- * with STATUS_TRACE. The file is in WAL mode afterwards. `file` may be ":memory:". */
+/* Makes a new file, or opens an existing trace when `appends`. An existing tandem trace is replaced; anything else
+ * at that place is refused with STATUS_TRACE. The file is in WAL mode afterwards. `file` may be ":memory:". */
 int store_open(const char *file, bool appends, struct error *error, struct store **ret_store);
 
 /* Enters the run, status "running", with everything that is known of it before it starts, in one transaction. */
@@ -79,16 +79,16 @@ int store_clock_sample(struct store *store, struct clock_pair pair, struct error
 /* `level` is one of info, warning, error. */
 int store_log(struct store *store, int64_t time_ns, const char *level, uint32_t worker, uint32_t node, uint64_t execution,
 	const char *text, struct error *error);
-int store_failure(struct store *store, uint32_t failure, uint64_t execution, uint32_t node, int failure_status, int64_t time_ns,
-	const char *text, struct error *error);
+int store_failure(struct store *store, uint32_t failure, uint64_t execution, uint32_t node, int failure_status,
+	int64_t time_ns, const char *text, struct error *error);
 /* Sets (not adds) the number of lost records. The rows exist since store_begin_run: no new page is needed. */
 int store_loss(struct store *store, uint32_t worker, enum loss cause, uint64_t n_records, struct error *error);
 
 /* Enters how the run ended: `run_status` is a status word or "killed". */
 int store_end_run(struct store *store, const char *run_status, const char *message, int64_t end_ns, struct error *error);
 
-/* Marks the file finished, and makes it one file without a log beside it when no reader is in the way and the disk allows. Not being able to do the
- * latter is no failure: the file and its log are valid together. */
+/* Marks the file finished, and makes it one file without a log beside it when no reader is in the way and the disk
+ * allows. Not being able to do the latter is no failure: the file and its log are valid together. */
 int store_seal(struct store *store, struct error *error);
 
 /* Moves the log into the file as far as possible, to make room. */

@@ -39,11 +39,13 @@ static int check_header(const char *file, const unsigned char *header, size_t n,
 	if (n == 0)
 		return error_set(error, STATUS_TRACE, "%s: the file is empty, not a tandem trace", file);
 	if (memcmp(header, "SQLite format 3", n < 16 ? n : 16) != 0)
-		return error_set(error, STATUS_TRACE, "%s: not a tandem trace (a trace is an SQLite file, this is something else)", file);
+		return error_set(error, STATUS_TRACE,
+			"%s: not a tandem trace (a trace is an SQLite file, this is something else)", file);
 	if (n < HEADER_BYTES)
 		return error_set(error, STATUS_TRACE, "%s: truncated after %zu bytes", file, n);
 	if (big_endian(header + 68) != SCHEMA_APPLICATION_ID)
-		return error_set(error, STATUS_TRACE, "%s: a plain SQLite file, not a tandem trace (its application_id is %u)", file,
+		return error_set(error, STATUS_TRACE,
+			"%s: a plain SQLite file, not a tandem trace (its application_id is %u)", file,
 			big_endian(header + 68));
 	uint64_t promised = promised_bytes(header);
 	if (promised > file_bytes && !has_log(file))
@@ -218,7 +220,8 @@ const struct trace_run *trace_find_run(const struct trace *trace, int64_t id)
 	return NULL;
 }
 
-static int text_of(const struct trace *trace, const char *sql, int64_t run, const char *key, char **ret_text, struct error *error)
+static int text_of(
+	const struct trace *trace, const char *sql, int64_t run, const char *key, char **ret_text, struct error *error)
 {
 	struct db_stmt *stmt = NULL;
 	bool has_row = false;

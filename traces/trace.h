@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * trace: a trace file opened for reading: finished or not, on writable or read-only media. Everything that reads traces starts here.
+ * trace: a trace file opened for reading: finished or not, on writable or read-only media. Everything that reads traces
+ * starts here.
  */
 #ifndef TANDEM_TRACES_TRACE_H
 #define TANDEM_TRACES_TRACE_H
@@ -32,15 +33,16 @@ struct trace {
 	int n_runs;
 };
 
-/* Opens and checks. STATUS_TRACE says what is wrong: no such file, not a trace, a plain SQLite file, truncated, damaged, too new. An older version is
- * migrated in place first. *ret_trace is the caller's to close. */
+/* Opens and checks. STATUS_TRACE says what is wrong: no such file, not a trace, a plain SQLite file, truncated,
+ * damaged, too new. An older version is migrated in place first. *ret_trace is the caller's to close. */
 int trace_open(const char *file, struct error *error, struct trace **ret_trace);
 void trace_close(struct trace *trace); /* accepts NULL */
 
 /* The run with this id, 0 for the first; NULL when there is none. */
 const struct trace_run *trace_find_run(const struct trace *trace, int64_t id);
 
-/* The value of a key of `meta`, or of a run's `run_meta`, into *ret_text (NULL when there is none), to be freed by the caller. */
+/* The value of a key of `meta`, or of a run's `run_meta`, into *ret_text (NULL when there is none), to be freed by
+ * the caller. */
 int trace_meta(const struct trace *trace, const char *key, char **ret_text, struct error *error);
 int trace_run_meta(const struct trace *trace, int64_t run, const char *key, char **ret_text, struct error *error);
 

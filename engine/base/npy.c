@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * npy: the header is the text of a Python dictionary with three known keys; only that much of the language is understood. It comes from
- * anywhere, so that every size is checked against the file.
+ * npy: the header is the text of a Python dictionary with three known keys; only that much of the language is understood. It
+ * comes from anywhere, so that every size is checked against the file.
  */
 #include "engine/base/npy.h"
 
@@ -197,7 +197,8 @@ static int read_header(struct reader *reader)
 	if (memcmp(start, MAGIC, MAGIC_BYTES) != 0)
 		return bad_file(reader, "it does not start with \\x93NUMPY");
 	if (start[MAGIC_BYTES] < 1 || start[MAGIC_BYTES] > 3)
-		return bad_file(reader, "it has version %u.%u; 1 to 3 are known", start[MAGIC_BYTES], start[MAGIC_BYTES + 1]);
+		return bad_file(
+			reader, "it has version %u.%u; 1 to 3 are known", start[MAGIC_BYTES], start[MAGIC_BYTES + 1]);
 	status = read_exactly(reader, length, start[MAGIC_BYTES] == 1 ? 2 : 4);
 	if (status)
 		return status;
@@ -230,7 +231,8 @@ static int check_size(const struct reader *reader, size_t *ret_bytes)
 	if (end < 0 || fseek(reader->file, data_at, SEEK_SET) != 0)
 		return error_set_errno(reader->error, STATUS_INPUT, "%s cannot be read", reader->name);
 	if ((uint64_t)(end - data_at) < n)
-		return bad_file(reader, "it is truncated: %" PRIu64 " bytes of data are promised, %ld are there", n, end - data_at);
+		return bad_file(
+			reader, "it is truncated: %" PRIu64 " bytes of data are promised, %ld are there", n, end - data_at);
 	if ((uint64_t)(end - data_at) > n)
 		return bad_file(reader, "%" PRIu64 " bytes follow its data", (uint64_t)(end - data_at) - n);
 	*ret_bytes = (size_t)n;
@@ -302,7 +304,8 @@ static void describe(const struct tensor *tensor, struct strbuf *header)
 
 	strbuf_addf(header, "{'descr': '%s', 'fortran_order': False, 'shape': (", descrs[tensor->dtype]);
 	for (int i = 0; i < tensor->n_dims; i++)
-		strbuf_addf(header, "%s%" PRId64 "%s", i ? " " : "", tensor->shape[i], i + 1 < tensor->n_dims || i == 0 ? "," : "");
+		strbuf_addf(header, "%s%" PRId64 "%s", i ? " " : "", tensor->shape[i],
+			i + 1 < tensor->n_dims || i == 0 ? "," : "");
 	strbuf_add(header, "), }");
 	while (!header->is_failed && (prefix_bytes + header->length + 1) % TENSOR_ALIGN_BYTES)
 		strbuf_add(header, " ");
@@ -335,7 +338,8 @@ int npy_write(const char *file, const struct tensor *tensor, struct error *error
 		status = error_set_errno(error, errno == ENOSPC || errno == EDQUOT ? STATUS_DISK_FULL : STATUS_SYSTEM,
 			"%s cannot be written", file);
 	if (out && fclose(out) != 0 && !status)
-		status = error_set_errno(error, errno == ENOSPC ? STATUS_DISK_FULL : STATUS_SYSTEM, "%s cannot be written", file);
+		status = error_set_errno(
+			error, errno == ENOSPC ? STATUS_DISK_FULL : STATUS_SYSTEM, "%s cannot be written", file);
 	strbuf_finish(&header);
 	return status;
 }

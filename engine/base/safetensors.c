@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * safetensors: reading. The header is JSON and comes from anywhere, so every number in it is checked against the file before it is
- * used.
+ * safetensors: reading. The header is JSON and comes from anywhere, so every number in it is checked against the file before
+ * it is used.
  */
 #include "engine/base/safetensors.h"
 
@@ -74,7 +74,8 @@ static int map_descriptor(int fd, struct reader *reader)
 	if (!S_ISREG(info.st_mode))
 		return bad_file(reader, "it is not a regular file");
 	if (info.st_size < PREFIX_BYTES)
-		return bad_file(reader, "it has only %lld bytes, a header needs %d or more", (long long)info.st_size, PREFIX_BYTES + 2);
+		return bad_file(reader, "it has only %lld bytes, a header needs %d or more", (long long)info.st_size,
+			PREFIX_BYTES + 2);
 	void *bytes = mmap(NULL, (size_t)info.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
 	if (bytes == MAP_FAILED)
 		return error_set_errno(reader->error, STATUS_SYSTEM, "%s cannot be mapped", reader->file);
@@ -196,12 +197,12 @@ static int read_entry(const struct reader *reader, const cJSON *item, struct ent
 	if (status)
 		return status;
 	if (entry->end > data_bytes)
-		return bad_file(reader, "it is truncated: tensor %s ends at byte %" PRIu64 " of %" PRIu64 " bytes of data", entry->name,
-			entry->end, data_bytes);
+		return bad_file(reader, "it is truncated: tensor %s ends at byte %" PRIu64 " of %" PRIu64 " bytes of data",
+			entry->name, entry->end, data_bytes);
 	entry->is_known = dtype_of(dtype->valuestring, &entry->dtype) && entry->n_dims <= TENSOR_DIMS_MAX;
 	if (entry->is_known && n_elements * dtype_bytes(entry->dtype) != entry->end - entry->begin)
-		return bad_file(reader, "tensor %s of %" PRIu64 " %s elements has %" PRIu64 " bytes", entry->name, n_elements,
-			dtype->valuestring, entry->end - entry->begin);
+		return bad_file(reader, "tensor %s of %" PRIu64 " %s elements has %" PRIu64 " bytes", entry->name,
+			n_elements, dtype->valuestring, entry->end - entry->begin);
 	return STATUS_OK;
 }
 
@@ -237,7 +238,8 @@ static int compare_offsets(const void *a, const void *b)
 	return (x->end > y->end) - (x->end < y->end);
 }
 
-/* No name twice; the tensors cover the data without a gap or an overlap, as the format demands. Sorts the entries by offset. */
+/* No name twice; the tensors cover the data without a gap or an overlap, as the format demands. Sorts the entries by offset.
+ */
 static int check_entries(const struct reader *reader)
 {
 	uint64_t at = 0, data_bytes = reader->n_bytes - reader->data_at;
@@ -251,8 +253,9 @@ static int check_entries(const struct reader *reader)
 	for (size_t i = 0; i < reader->n_entries; i++) {
 		const struct entry *entry = &reader->entries[i];
 		if (entry->begin != at)
-			return bad_file(reader, "tensor %s starts at byte %" PRIu64 " of the data, %s byte %" PRIu64, entry->name,
-				entry->begin, entry->begin < at ? "overlapping the one before, which ends at" : "leaving a gap from", at);
+			return bad_file(reader, "tensor %s starts at byte %" PRIu64 " of the data, %s byte %" PRIu64,
+				entry->name, entry->begin,
+				entry->begin < at ? "overlapping the one before, which ends at" : "leaving a gap from", at);
 		at = entry->end;
 	}
 	if (at != data_bytes)

@@ -21,7 +21,8 @@ static const char *const dtype_names[DTYPE_COUNT] = {
 };
 
 /* Calls `visit` for every tensor, those with the largest elements first, so that all are aligned. */
-static int for_each(const struct tensor_set *set, int (*visit)(void *context, const struct named_tensor *item), void *context)
+static int for_each(
+	const struct tensor_set *set, int (*visit)(void *context, const struct named_tensor *item), void *context)
 {
 	for (size_t bytes = 8; bytes > 0; bytes /= 2) {
 		for (size_t i = 0; i < set->n_items; i++) {
@@ -80,7 +81,8 @@ static int write_all(const struct file_writer *writer, const void *bytes, size_t
 		if (written < 0 && errno == EINTR)
 			continue;
 		if (written < 0)
-			return error_set_errno(writer->error, errno == ENOSPC || errno == EDQUOT ? STATUS_DISK_FULL : STATUS_SYSTEM,
+			return error_set_errno(writer->error,
+				errno == ENOSPC || errno == EDQUOT ? STATUS_DISK_FULL : STATUS_SYSTEM,
 				"%s cannot be written", writer->file);
 		at += written;
 		n -= (size_t)written;
@@ -113,10 +115,12 @@ static int write_file(const char *file, const char *temporary, const struct tens
 
 	writer.fd = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
 	if (writer.fd < 0)
-		return error_set_errno(error, errno == ENOSPC ? STATUS_DISK_FULL : STATUS_SYSTEM, "%s cannot be created", temporary);
+		return error_set_errno(
+			error, errno == ENOSPC ? STATUS_DISK_FULL : STATUS_SYSTEM, "%s cannot be created", temporary);
 	int status = write_set(&writer, set, header);
 	if (close(writer.fd) != 0 && !status)
-		status = error_set_errno(error, errno == ENOSPC ? STATUS_DISK_FULL : STATUS_SYSTEM, "%s cannot be written", file);
+		status = error_set_errno(
+			error, errno == ENOSPC ? STATUS_DISK_FULL : STATUS_SYSTEM, "%s cannot be written", file);
 	if (!status && rename(temporary, file) != 0)
 		status = error_set_errno(error, STATUS_SYSTEM, "%s cannot be replaced", file);
 	if (status)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * attribute: which attributes a graph file may carry, and where. The reserved ones mean something to tandem; those of Graphviz
- * that only concern drawing are ignored; any other is a mistake.
+ * attribute: which attributes a graph file may carry, and where. The reserved ones mean something to tandem; those of
+ * Graphviz that only concern drawing are ignored; any other is a mistake.
  */
 #ifndef TANDEM_ENGINE_GRAPH_ATTRIBUTE_H
 #define TANDEM_ENGINE_GRAPH_ATTRIBUTE_H

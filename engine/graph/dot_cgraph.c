@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * dot_cgraph: the call of libcgraph's parser, and the care it needs: its messages are caught, its line counter is reset, and it never sees
- * what would stay in its buffers for the next parse (text behind the graph, a comment without an end).
+ * dot_cgraph: the call of libcgraph's parser, and the care it needs: its messages are caught, its line counter is reset, and
+ * it never sees what would stay in its buffers for the next parse (text behind the graph, a comment without an end).
  */
 #include "engine/graph/dot_cgraph.h"
 
@@ -57,7 +57,8 @@ static bool has_wrong_frame(const char *text, const struct dot_lexer *lexer, str
 		token = dot_lex_next(&head);
 	bool is_right = dot_token_is(&token, "digraph");
 	if (dot_token_is(&token, "graph"))
-		mistakes_add(mistakes, token.line, NULL, "the edges of a task graph have a direction: write 'digraph', not 'graph'");
+		mistakes_add(mistakes, token.line, NULL,
+			"the edges of a task graph have a direction: write 'digraph', not 'graph'");
 	else if (token.kind == DOT_END)
 		mistakes_add(mistakes, 0, NULL, "the file is empty; a graph starts with 'digraph NAME {'");
 	else if (!is_right)
@@ -115,7 +116,9 @@ int dot_cgraph_parse(const char *text, struct mistakes *mistakes, Agraph_t **ret
 	int status = STATUS_SYNTAX;
 	struct dot_lexer lexer;
 	struct strbuf messages = STRBUF_INIT, escaped = STRBUF_INIT;
-	char *copy = strdup(text);
+	static const char byte_order_mark[] = "\xef\xbb\xbf";
+	bool is_marked = strncmp(text, byte_order_mark, strlen(byte_order_mark)) == 0;
+	char *copy = strdup(text + (is_marked ? strlen(byte_order_mark) : 0));
 	if (!copy)
 		return STATUS_NO_MEMORY;
 	dot_lex_init(&lexer, copy);

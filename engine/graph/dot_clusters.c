@@ -42,7 +42,8 @@ static int place_worker(struct dot_reader *reader, const char *name, const char 
 	}
 	struct graph_worker *worker = &graph->workers[known];
 	if (known == GRAPH_DRIVER) {
-		mistakes_add(reader->mistakes, line, NULL, "'%s' names the process that feeds the graph; give the worker another name", name);
+		mistakes_add(reader->mistakes, line, NULL,
+			"'%s' names the process that feeds the graph; give the worker another name", name);
 	} else if (device && !worker->device_line) {
 		char *copy = strdup(device);
 		reader->is_failed |= !copy;
@@ -53,8 +54,8 @@ static int place_worker(struct dot_reader *reader, const char *name, const char 
 		}
 	} else if (device && strcmp(worker->device, device) != 0) {
 		mistakes_add(reader->mistakes, device_line, NULL,
-			"worker '%s' is on device %s here and on %s in line %d; a worker drives one device", name, device, worker->device,
-			worker->device_line);
+			"worker '%s' is on device %s here and on %s in line %d; a worker drives one device", name, device,
+			worker->device, worker->device_line);
 	}
 	return known;
 }
@@ -81,7 +82,8 @@ static int read_cluster_worker(struct dot_reader *reader, const struct dot_subgr
 		mistakes_add(reader->mistakes, cluster->line, NULL, "the cluster has no worker; write worker=NAME");
 		worker = cluster->name;
 	}
-	int worker_idx = place_worker(reader, worker, has_device ? strbuf_text(&device.value) : NULL, name.line, device.line);
+	int worker_idx =
+		place_worker(reader, worker, has_device ? strbuf_text(&device.value) : NULL, name.line, device.line);
 	dot_note_names(reader, object, AGRAPH);
 	strbuf_finish(&name.value);
 	strbuf_finish(&device.value);
@@ -98,11 +100,12 @@ static void place_members(struct dot_reader *reader, int subgraph_idx)
 		int *place = &reader->clusters[member->node];
 		if (strcmp(name, "input") == 0 || strcmp(name, "output") == 0)
 			mistakes_add(reader->mistakes, member->line, NULL,
-				"'%s' stands inside cluster '%s'; it and its edges belong outside clusters", name, cluster->name);
+				"'%s' stands inside cluster '%s'; it and its edges belong outside clusters", name,
+				cluster->name);
 		else if (*place >= 0)
 			mistakes_add(reader->mistakes, member->line, name,
-				"in cluster '%s' and in '%s'; write edges between workers outside clusters", scan->subgraphs[*place].name,
-				cluster->name);
+				"in cluster '%s' and in '%s'; write edges between workers outside clusters",
+				scan->subgraphs[*place].name, cluster->name);
 		else
 			*place = subgraph_idx;
 	}
@@ -118,13 +121,15 @@ void dot_read_clusters(struct dot_reader *reader)
 			continue;
 		const struct dot_subgraph *outer = outer_cluster(scan, i);
 		if (outer) {
-			mistakes_add(reader->mistakes, cluster->line, NULL, "cluster '%s' stands inside cluster '%s'; a worker is one cluster",
-				cluster->name, outer->name);
+			mistakes_add(reader->mistakes, cluster->line, NULL,
+				"cluster '%s' stands inside cluster '%s'; a worker is one cluster", cluster->name,
+				outer->name);
 			continue;
 		}
 		place_members(reader, i);
 		reader->workers[i] = read_cluster_worker(reader, cluster);
 		if (!cluster->n_members)
-			mistakes_add(reader->mistakes, cluster->line, NULL, "cluster '%s' has no nodes; leave it out", cluster->name);
+			mistakes_add(reader->mistakes, cluster->line, NULL, "cluster '%s' has no nodes; leave it out",
+				cluster->name);
 	}
 }

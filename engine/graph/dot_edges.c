@@ -57,7 +57,8 @@ static void read_control(struct dot_reader *reader, struct graph_edge *edge, con
 	edge->has_mistake = true;
 }
 
-static void read_edge_attrs(struct dot_reader *reader, Agedge_t *object, struct graph_edge *edge, const struct dot_attrs *attrs)
+static void read_edge_attrs(
+	struct dot_reader *reader, Agedge_t *object, struct graph_edge *edge, const struct dot_attrs *attrs)
 {
 	struct dot_value from = { .key = "from", .line = dot_attr_line(attrs, "from", edge->line) };
 	struct dot_value arg = { .key = "arg", .line = dot_attr_line(attrs, "arg", edge->line) };
@@ -83,8 +84,8 @@ static void report_joined(struct dot_reader *reader, int begin, int end)
 	for (int i = begin; i < end && scan->is_strict; i++) {
 		const struct dot_edge *edge = &scan->edges[i];
 		mistakes_add(reader->mistakes, edge->line, NULL,
-			"'strict' joins this edge %s -> %s with an earlier one; leave 'strict' out", scan->nodes[edge->tail].name,
-			scan->nodes[edge->head].name);
+			"'strict' joins this edge %s -> %s with an earlier one; leave 'strict' out",
+			scan->nodes[edge->tail].name, scan->nodes[edge->head].name);
 	}
 }
 
@@ -116,7 +117,8 @@ static void read_edge(struct dot_reader *reader, Agedge_t *object, int *cursor)
 		reader->is_failed = true;
 		return;
 	}
-	read_edge_attrs(reader, object, &reader->graph->edges[edge_idx], where ? &reader->scan.statements[where->statement] : &no_attrs);
+	read_edge_attrs(reader, object, &reader->graph->edges[edge_idx],
+		where ? &reader->scan.statements[where->statement] : &no_attrs);
 	dot_note_names(reader, object, AGEDGE);
 }
 

@@ -26,10 +26,10 @@ struct dot_token {
 
 struct dot_lexer {
 	const char *start, *at;
-	char *writable;   /* the same text; may be NULL. Lines that libcgraph takes for directives of a preprocessor (`# 7 "file"`) are
-	                     overwritten with blanks in it: they would change the line numbers in its messages */
-	struct strbuf *escaped; /* may be NULL. Gets the text with a backslash before each line's end inside a quoted string, up to the
-	                           last of them: libcgraph counts only such */
+	char *writable; /* the same text; may be NULL. Lines that libcgraph takes for directives of a preprocessor (`# 7
+			   "file"`) are overwritten with blanks in it: they would change the line numbers in its messages */
+	struct strbuf *escaped; /* may be NULL. Gets the text with a backslash before each line's end inside a quoted string,
+				   up to the last of them: libcgraph counts only such */
 	const char *escaped_to;
 	int line;
 	int open_line;    /* where a string or comment without an end starts; 0: none met */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * dot_nodes: node statements become nodes with their attributes; what is no reserved attribute is handed on as a parameter of the op.
+ * dot_nodes: node statements become nodes with their attributes; what is no reserved attribute is handed on as a parameter
+ * of the op.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -8,8 +9,6 @@
 
 #include "engine/graph/attribute.h"
 #include "engine/graph/dot_reader.h"
-
-#define NODE_DEPTH_MAX 65536
 
 static bool parse_int(const char *text, int64_t *ret_value)
 {
@@ -26,17 +25,18 @@ static void set_order(struct dot_reader *reader, struct graph_node *node, struct
 {
 	node->has_order = parse_int(strbuf_text(&attr->value), &node->order);
 	if (!node->has_order)
-		mistakes_add(reader->mistakes, attr->line, node->name, "'order' is '%s'; it must be an integer", strbuf_text(&attr->value));
+		mistakes_add(reader->mistakes, attr->line, node->name, "'order' is '%s'; it must be an integer",
+			strbuf_text(&attr->value));
 }
 
 static void set_depth(struct dot_reader *reader, struct graph_node *node, struct dot_value *attr)
 {
 	int64_t depth;
-	if (parse_int(strbuf_text(&attr->value), &depth) && depth >= 1 && depth <= NODE_DEPTH_MAX)
+	if (parse_int(strbuf_text(&attr->value), &depth) && depth >= 1 && depth <= GRAPH_DEPTH_MAX)
 		node->depth = (int)depth;
 	else
 		mistakes_add(reader->mistakes, attr->line, node->name, "'depth' is '%s'; it must be an integer from 1 to %d",
-			strbuf_text(&attr->value), NODE_DEPTH_MAX);
+			strbuf_text(&attr->value), GRAPH_DEPTH_MAX);
 }
 
 static void set_op(struct dot_reader *reader, struct graph_node *node, struct dot_value *attr)
@@ -59,7 +59,11 @@ static const struct {
 	const char *key;
 	void (*set)(struct dot_reader *reader, struct graph_node *node, struct dot_value *attr);
 } node_setters[] = {
-	{ "op", set_op }, { "order", set_order }, { "depth", set_depth }, { "collective", set_collective }, { "tensors", set_tensors },
+	{ "op", set_op },
+	{ "order", set_order },
+	{ "depth", set_depth },
+	{ "collective", set_collective },
+	{ "tensors", set_tensors },
 };
 
 static void read_reserved(struct dot_reader *reader, Agnode_t *object, int node_idx, const char *key, int line)
@@ -155,10 +159,11 @@ static void report_undeclared(struct dot_reader *reader)
 			continue;
 		const char *nearest = mistakes_nearest(node->name, candidates);
 		if (nearest)
-			mistakes_add(reader->mistakes, node->line, node->name, "only named in an edge; did you mean '%s'?", nearest);
+			mistakes_add(reader->mistakes, node->line, node->name, "only named in an edge; did you mean '%s'?",
+				nearest);
 		else
-			mistakes_add(reader->mistakes, node->line, node->name, "only named in an edge; declare it in a cluster: %s [op=…]",
-				node->name);
+			mistakes_add(reader->mistakes, node->line, node->name,
+				"only named in an edge; declare it in a cluster: %s [op=…]", node->name);
 		mark_node(reader, node->name);
 		if (nearest)
 			mark_node(reader, nearest);

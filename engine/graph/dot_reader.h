@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * dot_reader: what the parts of the DOT front end share while one file is read. Values and their inheritance come from libcgraph, order and
- * lines from the scan. The parts run in the order in which they stand here.
+ * dot_reader: what the parts of the DOT front end share while one file is read. Values and their inheritance come from
+ * libcgraph, order and lines from the scan. The parts run in the order in which they stand here.
  */
 #ifndef TANDEM_ENGINE_GRAPH_DOT_READER_H
 #define TANDEM_ENGINE_GRAPH_DOT_READER_H

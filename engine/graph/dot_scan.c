@@ -328,7 +328,10 @@ static void add_edges(struct scanner *scanner, const struct operand *tails, cons
 				return;
 			}
 			scan->edges[scan->n_edges++] = (struct dot_edge){
-				.tail = tails->nodes[t], .head = heads->nodes[h], .line = heads->line, .statement = statement,
+				.tail = tails->nodes[t],
+				.head = heads->nodes[h],
+				.line = heads->line,
+				.statement = statement,
 			};
 		}
 	}

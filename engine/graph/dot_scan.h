@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * dot_scan: where things stand in a DOT file. It reads text that libcgraph has accepted, and lists nodes, edges, subgraphs and the keys
- * of their attributes in the order of the file, with lines. Values are libcgraph's business: they are not kept.
+ * dot_scan: where things stand in a DOT file. It reads text that libcgraph has accepted, and lists nodes, edges, subgraphs
+ * and the keys of their attributes in the order of the file, with lines. Values are libcgraph's business: they are not kept.
  */
 #ifndef TANDEM_ENGINE_GRAPH_DOT_SCAN_H
 #define TANDEM_ENGINE_GRAPH_DOT_SCAN_H

@@ -148,7 +148,8 @@ int graph_node_set(struct graph *graph, int node_idx, const char *key, const cha
 {
 	struct graph_node *node = &graph->nodes[node_idx];
 	int n = node->n_params;
-	if (!grow_array(&node->params, n, sizeof(*node->params)) || !grow_array(&node->param_infos, n, sizeof(*node->param_infos)))
+	if (!grow_array(&node->params, n, sizeof(*node->params))
+		|| !grow_array(&node->param_infos, n, sizeof(*node->param_infos)))
 		return -1;
 	bool is_made = true;
 	struct op_param param = { .name = copy_text(key, &is_made), .value = copy_text(value, &is_made) };

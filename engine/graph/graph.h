@@ -23,6 +23,7 @@
 #define GRAPH_OUTPUT 1 /* node index */
 #define GRAPH_NAME_BYTES_MAX 200
 #define GRAPH_DEVICE_DEFAULT "cpu:0"
+#define GRAPH_DEPTH_MAX 65536
 #define GRAPH_SIZE_MAX INT64_C(4294967295) /* of one dimension: a slot's header holds 32 bits */
 #define GRAPH_BYTES_MAX (UINT64_C(1) << 40) /* of one tensor at the bound, and of all outputs of a graph */
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * graph_dot: from DOT text or a file to a graph. Everything is reported here that needs no ops; those are graph_resolve's business.
+ * graph_dot: from DOT text or a file to a graph. Everything is reported here that needs no ops; those are graph_resolve's
+ * business.
  */
 #include "engine/graph/graph_dot.h"
 
@@ -115,7 +116,8 @@ static char *read_text(const char *file, FILE *stream, struct mistakes *mistakes
 	return NULL;
 }
 
-int graph_dot_read(const char *file, const struct graph_settings *settings, struct mistakes *mistakes, struct graph **ret_graph)
+int graph_dot_read(
+	const char *file, const struct graph_settings *settings, struct mistakes *mistakes, struct graph **ret_graph)
 {
 	bool is_stdin = strcmp(file, "-") == 0;
 	FILE *stream = is_stdin ? stdin : fopen(file, "re");

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * graph_dot: the DOT front end (doc/graph-format.md). Parsing is libcgraph's, so what runs is what `dot` draws; a scanner of our own adds
- * the line numbers that libcgraph does not keep.
+ * graph_dot: the DOT front end (doc/graph-format.md). Parsing is libcgraph's, so what runs is what `dot` draws; a scanner of
+ * our own adds the line numbers that libcgraph does not keep.
  */
 #ifndef TANDEM_ENGINE_GRAPH_GRAPH_DOT_H
 #define TANDEM_ENGINE_GRAPH_GRAPH_DOT_H
@@ -19,10 +19,11 @@ struct graph_settings {
 	int n_items;
 };
 
-/* Builds a graph from DOT text (NUL-terminated). `file` is the name for messages. Substitutes $NAME in attribute values. After a syntax
- * error exactly that one mistake is reported. Returns STATUS_OK with *ret_graph owned by the caller (not yet resolved), or
- * STATUS_SYNTAX, STATUS_GRAPH, STATUS_NO_MEMORY with everything in `mistakes`; a graph with mistakes that later checks can live
- * with is handed out too (non-NULL *ret_graph with STATUS_GRAPH), so that graph_resolve can find the rest. */
+/* Builds a graph from DOT text (NUL-terminated). `file` is the name for messages. Substitutes $NAME in attribute values.
+ * After a syntax error exactly that one mistake is reported. Returns STATUS_OK with *ret_graph owned by the caller (not yet
+ * resolved), or STATUS_SYNTAX, STATUS_GRAPH, STATUS_NO_MEMORY with everything in `mistakes`; a graph with mistakes that
+ * later checks can live with is handed out too (non-NULL *ret_graph with STATUS_GRAPH), so that graph_resolve can find the
+ * rest. */
 int graph_dot_parse(const char *file, const char *text, const struct graph_settings *settings, struct mistakes *mistakes,
 	struct graph **ret_graph);
 

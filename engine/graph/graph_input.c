@@ -25,8 +25,9 @@ struct declaration {
 	struct mistakes *mistakes;
 };
 
-#define complain(reader, ...)                                                                            \
-	(mistakes_add((reader)->mistakes, (reader)->line, "input", __VA_ARGS__), (reader)->graph->nodes[GRAPH_INPUT].has_mistake = true)
+#define complain(reader, ...)                                                                                               \
+	(mistakes_add((reader)->mistakes, (reader)->line, "input", __VA_ARGS__),                                            \
+		(reader)->graph->nodes[GRAPH_INPUT].has_mistake = true)
 
 #define X(name, word, bytes, st, npy) " " word
 static const char dtype_words[] = DTYPE_MAP(X);
@@ -99,8 +100,8 @@ static bool read_bound(struct declaration *reader, const char *tensor, struct sy
 		return false;
 	}
 	if (symbol->bound && symbol->bound != bound) {
-		complain(reader, "%s has two bounds, %" PRId64 " and %" PRId64 "; give one and write just %s elsewhere", symbol->name,
-			symbol->bound, bound, symbol->name);
+		complain(reader, "%s has two bounds, %" PRId64 " and %" PRId64 "; give one and write just %s elsewhere",
+			symbol->name, symbol->bound, bound, symbol->name);
 		return true;
 	}
 	symbol->bound = bound;
@@ -121,7 +122,8 @@ static bool read_dim(struct declaration *reader, const char *tensor, struct dim 
 		return true;
 	}
 	if (!isalpha((unsigned char)*reader->at) || !read_word(reader, name, sizeof(name))) {
-		complain(reader, "tensor '%s': a dimension is a size like 384, or a letter with a bound like L<=512", tensor);
+		complain(
+			reader, "tensor '%s': a dimension is a size like 384, or a letter with a bound like L<=512", tensor);
 		return false;
 	}
 	int symbol = find_symbol(&reader->graph->symbols, name);
@@ -191,7 +193,8 @@ static bool read_tensor(struct declaration *reader)
 	char name[GRAPH_NAME_BYTES_MAX], word[GRAPH_NAME_BYTES_MAX];
 	struct tensor_type type = { 0 };
 	if (!read_word(reader, name, sizeof(name)) || *reader->at != ':') {
-		complain(reader, "'tensors' is a list like \"ids:i32[B<=64,L<=512] mask:f32[B,L]\"; NAME:DTYPE[SIZES] was expected at '%s'",
+		complain(reader,
+			"'tensors' is a list like \"ids:i32[B<=64,L<=512] mask:f32[B,L]\"; NAME:DTYPE[SIZES] was expected at '%s'",
 			reader->at);
 		return false;
 	}

@@ -20,8 +20,8 @@ int resolver_node_line(const struct resolver *resolver, int node_idx)
 	return line ? line : resolver->graph->line;
 }
 
-/* Takes over the marks that the parser left: the passes run, to find the rest, but the graph stays unresolved. At a marked node an edge
- * may be missing that was written wrong. */
+/* Takes over the marks that the parser left: the passes run, to find the rest, but the graph stays unresolved. At a marked
+ * node an edge may be missing that was written wrong. */
 static bool take_marks(struct resolver *resolver)
 {
 	const struct graph *graph = resolver->graph;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * graph_to_dot: a graph as DOT text. What resolving added (peer edges, positions) is left out: it is made anew from the text.
+ * graph_to_dot: a graph as DOT text. What resolving added (peer edges, positions) is left out: it is made anew from the
+ * text.
  */
 #include <ctype.h>
 #include <inttypes.h>
@@ -9,8 +10,8 @@
 
 #include "engine/graph/graph_dot.h"
 
-/* A quoted string cannot hold a backslash before a quote or at its end: libcgraph takes \" for a quote and never halves a pair of
- * backslashes. */
+/* A quoted string cannot hold a backslash before a quote or at its end: libcgraph takes \" for a quote and never halves a
+ * pair of backslashes. */
 static bool fits_quotes(const char *text)
 {
 	for (; *text; text++) {

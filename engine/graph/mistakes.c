@@ -122,8 +122,8 @@ static int least(int a, int b)
 	return a < b ? a : b;
 }
 
-/* Edit distance with insertions, deletions, replacements and swaps of neighbours (optimal string alignment); words are at most
- * NEAREST_BYTES_MAX bytes long. */
+/* Edit distance with insertions, deletions, replacements and swaps of neighbours (optimal string alignment); words are at
+ * most NEAREST_BYTES_MAX bytes long. */
 static int edit_distance(const char *a, size_t a_length, const char *b, size_t b_length)
 {
 	int rows[3][NEAREST_BYTES_MAX + 1];
@@ -159,7 +159,7 @@ const char *mistakes_nearest(const char *word, const char *const *candidates)
 			continue;
 		int distance = edit_distance(word, length, *candidates, candidate_length);
 		int longest = (int)(length > candidate_length ? length : candidate_length);
-		bool is_near = distance < longest && (distance <= 2 || distance <= longest / 3);
+		bool is_near = distance * 2 <= longest && (distance <= 2 || distance <= longest / 3);
 		if (is_near && (!nearest || distance < nearest_distance)) {
 			nearest = *candidates;
 			nearest_distance = distance;

@@ -32,7 +32,7 @@ void mistakes_sort(struct mistakes *mistakes);
 void mistakes_print(const struct mistakes *mistakes, const char *file, struct strbuf *out);
 
 /* The candidate nearest to `word` by edit distance when that is near enough to suggest (at most 2 edits, or a third of the
- * length), else NULL. `candidates` ends with NULL. */
+ * length, and never more than half of it), else NULL. `candidates` ends with NULL. */
 const char *mistakes_nearest(const char *word, const char *const *candidates);
 
 #endif

@@ -21,13 +21,14 @@ static void check_ends(struct resolver *resolver, int edge_idx)
 	const struct graph *graph = resolver->graph;
 	const struct graph_edge *edge = &graph->edges[edge_idx];
 	if (edge->src == edge->dst)
-		mistakes_add(resolver->mistakes, edge->line, graph->nodes[edge->src].name, "an edge leads from the node to itself");
+		mistakes_add(resolver->mistakes, edge->line, graph->nodes[edge->src].name,
+			"an edge leads from the node to itself");
 	else if (edge->dst == GRAPH_INPUT)
-		mistakes_add(resolver->mistakes, edge->line, NULL, "an edge leads from '%s' into 'input', where the graph starts",
-			graph->nodes[edge->src].name);
+		mistakes_add(resolver->mistakes, edge->line, NULL,
+			"an edge leads from '%s' into 'input', where the graph starts", graph->nodes[edge->src].name);
 	else if (edge->src == GRAPH_OUTPUT)
-		mistakes_add(resolver->mistakes, edge->line, NULL, "an edge leads from 'output', where the graph ends, to '%s'",
-			graph->nodes[edge->dst].name);
+		mistakes_add(resolver->mistakes, edge->line, NULL,
+			"an edge leads from 'output', where the graph ends, to '%s'", graph->nodes[edge->dst].name);
 	else
 		return;
 	drop_edge(resolver, edge_idx);
@@ -38,17 +39,21 @@ static void check_edge(struct resolver *resolver, int edge_idx)
 	const struct graph *graph = resolver->graph;
 	const struct graph_edge *edge = &graph->edges[edge_idx];
 	if (edge->src < 0 || edge->src >= graph->n_nodes || edge->dst < 0 || edge->dst >= graph->n_nodes) {
-		mistakes_add(resolver->mistakes, edge->line, NULL, "edge %d joins node numbers %d and %d; the graph has %d nodes", edge_idx,
-			edge->src, edge->dst, graph->n_nodes);
+		mistakes_add(resolver->mistakes, edge->line, NULL,
+			"edge %d joins node numbers %d and %d; the graph has %d nodes", edge_idx, edge->src, edge->dst,
+			graph->n_nodes);
 		resolver->is_dropped[edge_idx] = true;
 		return;
 	}
 	const struct graph_node *src = &graph->nodes[edge->src], *dst = &graph->nodes[edge->dst];
 	check_ends(resolver, edge_idx);
-	if (edge->is_control && (edge->from || edge->arg))
-		mistakes_add(resolver->mistakes, edge->line, dst->name, "the edge from '%s' is control=true and carries no data; leave %s out",
-			src->name, edge->from && edge->arg ? "'from' and 'arg'" : edge->arg ? "'arg'" : "'from'");
-	if (edge->transport == TRANSPORT_LOCAL && src->worker_idx >= 0 && dst->worker_idx >= 0 && src->worker_idx != dst->worker_idx)
+	if (edge->is_control && (edge->from || edge->arg)) {
+		const char *surplus = !edge->arg ? "'from'" : !edge->from ? "'arg'" : "'from' and 'arg'";
+		mistakes_add(resolver->mistakes, edge->line, dst->name,
+			"the edge from '%s' is control=true and carries no data; leave %s out", src->name, surplus);
+	}
+	if (edge->transport == TRANSPORT_LOCAL && src->worker_idx >= 0 && dst->worker_idx >= 0
+		&& src->worker_idx != dst->worker_idx)
 		mistakes_add(resolver->mistakes, edge->line, dst->name,
 			"transport=local needs both ends on one worker; '%s' is on '%s', this node on '%s'", src->name,
 			graph->workers[src->worker_idx].name, graph->workers[dst->worker_idx].name);
@@ -159,22 +164,24 @@ static int edge_position(struct resolver *resolver, const struct graph_edge *edg
 	int most = most_inputs(node), position = -1;
 	bool may_leave_out = most == 1 || (n_data_edges(resolver, edge->dst) == 1 && least_inputs(node) <= 1);
 	if (most == 0) {
-		mistakes_add(resolver->mistakes, edge->line, node->name, "%s; make the edge from '%s' control=true or leave it out",
-			strbuf_text(&inputs), src);
+		mistakes_add(resolver->mistakes, edge->line, node->name,
+			"%s; make the edge from '%s' control=true or leave it out", strbuf_text(&inputs), src);
 	} else if (edge->arg) {
 		position = find_position(node->op, edge->arg);
 		const char *nearest = node->op->input_names ? mistakes_nearest(edge->arg, node->op->input_names) : NULL;
 		if (position < 0 && nearest)
-			mistakes_add(resolver->mistakes, edge->line, node->name, "no argument '%s'; did you mean '%s'? %s", edge->arg,
-				nearest, strbuf_text(&inputs));
+			mistakes_add(resolver->mistakes, edge->line, node->name, "no argument '%s'; did you mean '%s'? %s",
+				edge->arg, nearest, strbuf_text(&inputs));
 		else if (position < 0 || position >= most)
-			mistakes_add(resolver->mistakes, edge->line, node->name, "no argument '%s': %s", edge->arg, strbuf_text(&inputs));
+			mistakes_add(resolver->mistakes, edge->line, node->name, "no argument '%s': %s", edge->arg,
+				strbuf_text(&inputs));
 		if (position >= most)
 			position = -1;
 	} else if (may_leave_out) {
 		position = 0;
 	} else {
-		mistakes_add(resolver->mistakes, edge->line, node->name, "say which argument '%s' is, with arg=…: %s", src, strbuf_text(&inputs));
+		mistakes_add(resolver->mistakes, edge->line, node->name, "say which argument '%s' is, with arg=…: %s", src,
+			strbuf_text(&inputs));
 	}
 	strbuf_finish(&inputs);
 	return position;
@@ -205,7 +212,8 @@ static bool place_edge(struct resolver *resolver, int edge_idx, int by_position[
 }
 
 /* Arguments before the last one given, or among the least that the op needs, that nothing brings. */
-static bool report_missing(struct resolver *resolver, struct graph_node *node, const int by_position[OP_INPUTS_MAX], int n_inputs)
+static bool report_missing(
+	struct resolver *resolver, struct graph_node *node, const int by_position[OP_INPUTS_MAX], int n_inputs)
 {
 	struct strbuf missing = STRBUF_INIT, inputs = STRBUF_INIT;
 	char number[12];
@@ -265,7 +273,8 @@ static void resolve_results(struct resolver *resolver)
 {
 	struct graph_node *output = &resolver->graph->nodes[GRAPH_OUTPUT];
 	output->input_edges = resolver_alloc(resolver, n_data_edges(resolver, GRAPH_OUTPUT), sizeof(int));
-	for (int i = resolver->in_starts[GRAPH_OUTPUT]; output->input_edges && i < resolver->in_starts[GRAPH_OUTPUT + 1]; i++) {
+	for (int i = resolver->in_starts[GRAPH_OUTPUT]; output->input_edges && i < resolver->in_starts[GRAPH_OUTPUT + 1];
+		i++) {
 		int edge_idx = resolver->in_edges[i];
 		struct graph_edge *edge = &resolver->graph->edges[edge_idx];
 		const char *name = edge->arg ? edge->arg : resolver_node_name(resolver, edge->src);
@@ -276,7 +285,8 @@ static void resolve_results(struct resolver *resolver)
 			return;
 		}
 		if (is_result_taken(resolver, output, name)) {
-			mistakes_add(resolver->mistakes, edge->line, NULL, "two results are named '%s'; name this one with arg=…", name);
+			mistakes_add(resolver->mistakes, edge->line, NULL,
+				"two results are named '%s'; name this one with arg=…", name);
 			edge->has_mistake = true;
 			continue;
 		}

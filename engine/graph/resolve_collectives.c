@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * resolve_collectives: nodes with one `collective` name are one operation over their workers. Its members must agree, and in the end each
- * gets the inputs of all ranks.
+ * resolve_collectives: nodes with one `collective` name are one operation over their workers. Its members must agree, and in
+ * the end each gets the inputs of all ranks.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -53,8 +53,8 @@ static bool is_member(struct resolver *resolver, const struct graph_node *node)
 		mistakes_add(resolver->mistakes, node->line, node->name,
 			"op '%s' is a collective; say with collective=NAME which nodes take part", node->op->name);
 	if (!is_collective && node->collective)
-		mistakes_add(resolver->mistakes, node->line, node->name, "collective='%s', but op '%s' is no collective", node->collective,
-			node->op->name);
+		mistakes_add(resolver->mistakes, node->line, node->name, "collective='%s', but op '%s' is no collective",
+			node->collective, node->op->name);
 	return is_collective && node->collective;
 }
 
@@ -73,8 +73,9 @@ static void compare_members(struct resolver *resolver, int first_idx, int other_
 	const struct graph *graph = resolver->graph;
 	const struct graph_node *first = &graph->nodes[first_idx], *other = &graph->nodes[other_idx];
 	if (first->op != other->op) {
-		mistakes_add(resolver->mistakes, other->op_line, other->name, "collective '%s': op '%s' here, '%s' at node '%s'",
-			other->collective, other->op->name, first->op->name, first->name);
+		mistakes_add(resolver->mistakes, other->op_line, other->name,
+			"collective '%s': op '%s' here, '%s' at node '%s'", other->collective, other->op->name,
+			first->op->name, first->name);
 		return;
 	}
 	if (first->has_mistake || other->has_mistake)
@@ -82,8 +83,9 @@ static void compare_members(struct resolver *resolver, int first_idx, int other_
 	for (const struct op_param_spec *spec = first->op->params; spec && spec->name; spec++) {
 		const char *here = effective_value(other, spec), *there = effective_value(first, spec);
 		if (strcmp(here, there) != 0)
-			mistakes_add(resolver->mistakes, other->line, other->name, "collective '%s': %s is '%s' here, '%s' at node '%s'",
-				other->collective, spec->name, here, there, first->name);
+			mistakes_add(resolver->mistakes, other->line, other->name,
+				"collective '%s': %s is '%s' here, '%s' at node '%s'", other->collective, spec->name, here,
+				there, first->name);
 	}
 }
 
@@ -101,11 +103,12 @@ static void check_collective(struct resolver *resolver, const struct graph_colle
 	int first = first_member(collective);
 	const struct graph_node *node = &graph->nodes[first];
 	if (collective->n_ranks == 1)
-		mistakes_add(resolver->mistakes, node->line, node->name, "the only member of collective '%s'; it takes two or more, on different workers",
-			collective->name);
+		mistakes_add(resolver->mistakes, node->line, node->name,
+			"the only member of collective '%s'; it takes two or more, on different workers", collective->name);
 	if (collective->n_ranks > OP_INPUTS_MAX)
-		mistakes_add(resolver->mistakes, node->line, node->name, "collective '%s' has %d members; at most %d are supported",
-			collective->name, collective->n_ranks, OP_INPUTS_MAX);
+		mistakes_add(resolver->mistakes, node->line, node->name,
+			"collective '%s' has %d members; at most %d are supported", collective->name, collective->n_ranks,
+			OP_INPUTS_MAX);
 	for (int i = 0; i < collective->n_ranks; i++) {
 		const struct graph_node *member = &graph->nodes[collective->nodes[i]];
 		const struct graph_node *before = i ? &graph->nodes[collective->nodes[i - 1]] : NULL;
@@ -113,8 +116,8 @@ static void check_collective(struct resolver *resolver, const struct graph_colle
 			compare_members(resolver, first, collective->nodes[i]);
 		if (before && member->worker_idx >= 0 && member->worker_idx == before->worker_idx)
 			mistakes_add(resolver->mistakes, member->line, member->name,
-				"collective '%s' already has node '%s' on worker '%s'; each member needs a worker of its own", collective->name,
-				before->name, graph->workers[member->worker_idx].name);
+				"collective '%s' already has node '%s' on worker '%s'; each member needs a worker of its own",
+				collective->name, before->name, graph->workers[member->worker_idx].name);
 	}
 }
 
@@ -158,7 +161,9 @@ static void connect_ranks(struct resolver *resolver, const struct graph_collecti
 		if (!input_edges)
 			return;
 		for (int peer = 0; peer < collective->n_ranks; peer++)
-			input_edges[peer] = peer == rank ? own_edges[rank] : add_peer(resolver, own_edges[peer], collective->nodes[rank], peer);
+			input_edges[peer] = peer == rank
+				? own_edges[rank]
+				: add_peer(resolver, own_edges[peer], collective->nodes[rank], peer);
 		graph->edges[own_edges[rank]].dst_input = rank;
 		free(node->input_edges);
 		node->input_edges = input_edges;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * resolve_names: the names by which edges appear in traces and commands, "src.out->dst.arg". What tells nothing is left out: the output
- * of a source that has one, the argument of a node that takes at most one.
+ * resolve_names: the names by which edges appear in traces and commands, "src.out->dst.arg". What tells nothing is left out:
+ * the output of a source that has one, the argument of a node that takes at most one.
  */
 #include <stdio.h>
 #include <stdlib.h>

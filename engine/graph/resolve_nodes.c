@@ -36,12 +36,12 @@ static void check_device(struct resolver *resolver, const struct graph_worker *w
 		if (!is_device(worker->device, device_kinds[i].kind))
 			continue;
 		if (device_kinds[i].why_not)
-			mistakes_add(resolver->mistakes, line, NULL, "worker '%s' cannot use device '%s': %s; use cpu:N", worker->name,
-				worker->device, device_kinds[i].why_not);
+			mistakes_add(resolver->mistakes, line, NULL, "worker '%s' cannot use device '%s': %s; use cpu:N",
+				worker->name, worker->device, device_kinds[i].why_not);
 		return;
 	}
-	mistakes_add(resolver->mistakes, line, NULL, "worker '%s': '%s' is no device; write cpu:N with a number N", worker->name,
-		worker->device);
+	mistakes_add(resolver->mistakes, line, NULL, "worker '%s': '%s' is no device; write cpu:N with a number N",
+		worker->name, worker->device);
 }
 
 static void check_name(struct resolver *resolver, int line, const char *kind, const char *name)
@@ -50,8 +50,8 @@ static void check_name(struct resolver *resolver, int line, const char *kind, co
 	if (length == 0)
 		mistakes_add(resolver->mistakes, line, NULL, "a %s has an empty name", kind);
 	else if (length > GRAPH_NAME_BYTES_MAX)
-		mistakes_add(resolver->mistakes, line, NULL, "the name of %s '%.32s…' has %zu bytes; at most %d are allowed", kind, name,
-			length, GRAPH_NAME_BYTES_MAX);
+		mistakes_add(resolver->mistakes, line, NULL, "the name of %s '%.32s…' has %zu bytes; at most %d are allowed",
+			kind, name, length, GRAPH_NAME_BYTES_MAX);
 }
 
 void resolve_workers(struct resolver *resolver)
@@ -64,12 +64,12 @@ void resolve_workers(struct resolver *resolver)
 		check_device(resolver, worker);
 		if (known != i)
 			mistakes_add(resolver->mistakes, worker->line, NULL,
-				"worker '%s' is on device %s here and on %s elsewhere; a worker drives one device", worker->name,
-				worker->device, graph->workers[known].device);
+				"worker '%s' is on device %s here and on %s elsewhere; a worker drives one device",
+				worker->name, worker->device, graph->workers[known].device);
 	}
 }
 
-/* A parameter from a default that some node's op did not know: right as long as another node of the default's scope uses it. */
+/* A parameter from a default (`node [key=value]`): right as long as some node that it reaches has such a parameter. */
 struct inherited {
 	const char *key;
 	int line;
@@ -166,7 +166,8 @@ static void check_missing(struct resolver *resolver, struct graph_node *node)
 			is_given |= strcmp(node->params[i].name, spec->name) == 0;
 		if (is_given)
 			continue;
-		mistakes_add(resolver->mistakes, node->line, node->name, "op '%s' needs %s=… (%s)", node->op->name, spec->name, spec->help);
+		mistakes_add(resolver->mistakes, node->line, node->name, "op '%s' needs %s=… (%s)", node->op->name,
+			spec->name, spec->help);
 		node->has_mistake = true;
 	}
 }
@@ -184,7 +185,8 @@ static void report_unknown_op(struct resolver *resolver, const struct graph_node
 	}
 	const char *nearest = mistakes_nearest(node->op_name, names);
 	if (nearest)
-		mistakes_add(resolver->mistakes, node->op_line, node->name, "unknown op '%s'; did you mean '%s'?", node->op_name, nearest);
+		mistakes_add(resolver->mistakes, node->op_line, node->name, "unknown op '%s'; did you mean '%s'?",
+			node->op_name, nearest);
 	else
 		mistakes_add(resolver->mistakes, node->op_line, node->name, "unknown op '%s'; known are %s", node->op_name,
 			strbuf_text(&known));
@@ -192,8 +194,16 @@ static void report_unknown_op(struct resolver *resolver, const struct graph_node
 	free(names);
 }
 
+static void check_depth(struct resolver *resolver, const struct graph_node *node)
+{
+	if (node->depth < 0 || node->depth > GRAPH_DEPTH_MAX)
+		mistakes_add(resolver->mistakes, node->line, node->name, "depth is %d; it must be from 1 to %d", node->depth,
+			GRAPH_DEPTH_MAX);
+}
+
 static void resolve_node(struct resolver *resolver, struct graph_node *node, struct inherited_list *list)
 {
+	check_depth(resolver, node);
 	if (node->worker_idx < 0 && !node->has_mistake)
 		mistakes_add(resolver->mistakes, node->line, node->name, "stands in no cluster, so no worker executes it");
 	bool was_marked = node->has_mistake;
@@ -224,7 +234,8 @@ static void settle_inherited(struct resolver *resolver, struct inherited_list *l
 	for (int i = 0; i < list->n_items; i++) {
 		const struct inherited *inherited = &list->items[i];
 		if (!inherited->is_used)
-			attribute_complain(resolver->mistakes, inherited->line, NULL, inherited->key, ATTRIBUTE_NODE, inherited->op);
+			attribute_complain(
+				resolver->mistakes, inherited->line, NULL, inherited->key, ATTRIBUTE_NODE, inherited->op);
 	}
 	for (int i = 0; i < resolver->graph->n_nodes; i++) {
 		struct graph_node *node = &resolver->graph->nodes[i];
@@ -264,8 +275,9 @@ static void check_orders(struct resolver *resolver)
 	for (int i = 1; i < n; i++) {
 		const struct graph_node *node = ordered[i].node, *before = ordered[i - 1].node;
 		if (node->worker_idx == before->worker_idx && node->order == before->order)
-			mistakes_add(resolver->mistakes, node->line, node->name, "order=%" PRId64 " is also given to node '%s' of the same worker",
-				node->order, before->name);
+			mistakes_add(resolver->mistakes, node->line, node->name,
+				"order=%" PRId64 " is also given to node '%s' of the same worker", node->order,
+				before->name);
 	}
 	free(ordered);
 }

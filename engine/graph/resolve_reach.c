@@ -35,9 +35,9 @@ static void sort_nodes(struct resolver *resolver)
 	free(n_waiting);
 }
 
-/* Breadth first from `start` along the edges (or against them) over nodes with `is_allowed` (NULL: all). `via` gets the edge by
- * which each node was reached first, -1 otherwise; the start is reached only when a way leads back to it. `queue` is room for
- * n_nodes + 1. */
+/* Breadth first from `start` along the edges (or against them) over nodes with `is_allowed` (NULL: all). `via` gets the edge
+ * by which each node was reached first, -1 otherwise; the start is reached only when a way leads back to it. `queue` is room
+ * for n_nodes + 1. */
 static void walk(const struct resolver *resolver, int start, bool is_forward, const bool *is_allowed, int *via, int *queue)
 {
 	const struct graph *graph = resolver->graph;
@@ -91,7 +91,8 @@ static void report_cycle(struct resolver *resolver, const int *cycle, int n_edge
 	for (int i = 1; i <= n_edges && i < CYCLE_NAMES_MAX; i++)
 		strbuf_addf(&text, " → %s", resolver_node_name(resolver, graph->edges[cycle[(last + i) % n_edges]].dst));
 	if (n_edges >= CYCLE_NAMES_MAX)
-		strbuf_addf(&text, " → … (%d more) → %s", n_edges - CYCLE_NAMES_MAX, resolver_node_name(resolver, closing->dst));
+		strbuf_addf(
+			&text, " → … (%d more) → %s", n_edges - CYCLE_NAMES_MAX, resolver_node_name(resolver, closing->dst));
 	mistakes_add(resolver->mistakes, closing->line, resolver_node_name(resolver, closing->dst), "waits for itself: %s",
 		strbuf_text(&text));
 	strbuf_finish(&text);
@@ -152,7 +153,8 @@ static void report_dead_ends(struct resolver *resolver)
 		const struct graph_node *node = &graph->nodes[i];
 		if (has_output && !has_out(resolver, i) && !resolver->has_wrong_out[i])
 			mistakes_add(resolver->mistakes, node->line, node->name,
-				"leads to no output; write %s -> output, with control=true when only its effect counts", node->name);
+				"leads to no output; write %s -> output, with control=true when only its effect counts",
+				node->name);
 		bool needs_data = node->op && node->op->n_inputs_min > 0;
 		if (has_input && !has_in(resolver, i) && !resolver->has_wrong_in[i] && !needs_data)
 			mistakes_add(resolver->mistakes, node->line, node->name,

@@ -43,16 +43,17 @@ static bool resolve_from(struct resolver *resolver, struct graph_edge *edge)
 		mistakes_add_once(resolver->mistakes, resolver_node_line(resolver, edge->src), src->name,
 			"declares no tensors; write input [tensors=\"NAME:f32[B<=64,384]\"]");
 	else if (edge->from)
-		mistakes_add(resolver->mistakes, edge->line, dst, "'%s' has no output '%s'; its %s are %s", src->name, edge->from, what,
-			strbuf_text(&outputs));
+		mistakes_add(resolver->mistakes, edge->line, dst, "'%s' has no output '%s'; its %s are %s", src->name,
+			edge->from, what, strbuf_text(&outputs));
 	else
-		mistakes_add(resolver->mistakes, edge->line, dst, "say which of the %s of '%s' this is, with from=…: %s", what, src->name,
-			strbuf_text(&outputs));
+		mistakes_add(resolver->mistakes, edge->line, dst, "say which of the %s of '%s' this is, with from=…: %s",
+			what, src->name, strbuf_text(&outputs));
 	strbuf_finish(&outputs);
 	return false;
 }
 
-/* Collects the types of a node's arguments, a collective's repeated for every rank. Returns how many, -1 when not all are known. */
+/* Collects the types of a node's arguments, a collective's repeated for every rank. Returns how many, -1 when not all are
+ * known. */
 static int collect_inputs(struct resolver *resolver, struct graph_node *node, struct tensor_type inputs[OP_INPUTS_MAX])
 {
 	struct graph *graph = resolver->graph;
@@ -93,14 +94,16 @@ static bool has_symbol(const struct tensor_type *types, int n_types, int symbol)
 }
 
 /* What is wrong with an output that infer made; NULL when nothing is. */
-static const char *judge_output(const struct resolver *resolver, const struct op_infer *infer, const struct tensor_type *type)
+static const char *judge_output(
+	const struct resolver *resolver, const struct op_infer *infer, const struct tensor_type *type)
 {
 	const struct symbols *symbols = &resolver->graph->symbols;
 	if (type->n_dims < 0 || type->n_dims > TENSOR_DIMS_MAX)
 		return "has too many dimensions";
 	for (int i = 0; i < type->n_dims; i++) {
 		struct dim dim = type->dims[i];
-		if (dim.symbol >= symbols->n || (!dim_is_constant(dim) && !has_symbol(infer->inputs, infer->n_inputs, dim.symbol)))
+		if (dim.symbol >= symbols->n
+			|| (!dim_is_constant(dim) && !has_symbol(infer->inputs, infer->n_inputs, dim.symbol)))
 			return "has a size that no input of the node gives";
 		int64_t bound = dim_bound(dim, symbols);
 		if (bound < 1)
@@ -115,14 +118,16 @@ static void describe_types(const struct resolver *resolver, const struct tensor_
 {
 	char text[TYPE_TEXT_BYTES];
 	for (int i = 0; i < n_types; i++)
-		strbuf_addf(out, "%s%s", i ? ", " : "", type_describe(&types[i], &resolver->graph->symbols, true, text, sizeof(text)));
+		strbuf_addf(out, "%s%s", i ? ", " : "",
+			type_describe(&types[i], &resolver->graph->symbols, true, text, sizeof(text)));
 }
 
 static bool judge_outputs(struct resolver *resolver, const struct graph_node *node, const struct op_infer *infer)
 {
 	if (infer->n_outputs < 1 || infer->n_outputs > OP_OUTPUTS_MAX) {
-		mistakes_add(resolver->mistakes, node->line, node->name, "op '%s' announces %d outputs; 1 to %d are supported", node->op->name,
-			infer->n_outputs, OP_OUTPUTS_MAX);
+		mistakes_add(resolver->mistakes, node->line, node->name,
+			"op '%s' announces %d outputs; 1 to %d are supported", node->op->name, infer->n_outputs,
+			OP_OUTPUTS_MAX);
 		return false;
 	}
 	for (int i = 0; i < infer->n_outputs; i++) {
@@ -135,15 +140,16 @@ static bool judge_outputs(struct resolver *resolver, const struct graph_node *no
 			is_printable &= infer->outputs[i].dims[k].symbol < resolver->graph->symbols.n;
 		if (is_printable)
 			describe_types(resolver, &infer->outputs[i], 1, &types);
-		mistakes_add(resolver->mistakes, node->line, node->name, "output %d of op '%s' %s%s%s", i, node->op->name, problem,
-			types.length ? ": " : "", strbuf_text(&types));
+		mistakes_add(resolver->mistakes, node->line, node->name, "output %d of op '%s' %s%s%s", i, node->op->name,
+			problem, types.length ? ": " : "", strbuf_text(&types));
 		strbuf_finish(&types);
 		return false;
 	}
 	return true;
 }
 
-static void report_infer(struct resolver *resolver, const struct graph_node *node, const struct op_infer *infer, const char *text)
+static void report_infer(
+	struct resolver *resolver, const struct graph_node *node, const struct op_infer *infer, const char *text)
 {
 	struct strbuf types = STRBUF_INIT;
 	describe_types(resolver, infer->inputs, infer->n_inputs, &types);
@@ -216,8 +222,8 @@ static void compare_ranks(struct resolver *resolver, const struct graph_collecti
 		} else if (!type_equal(&first_type, &type)) {
 			char here[TYPE_TEXT_BYTES], there[TYPE_TEXT_BYTES];
 			mistakes_add(resolver->mistakes, node->line, node->name,
-				"collective '%s': the input is %s here, %s at node '%s'; they must be equal", collective->name,
-				type_describe(&type, &graph->symbols, true, here, sizeof(here)),
+				"collective '%s': the input is %s here, %s at node '%s'; they must be equal",
+				collective->name, type_describe(&type, &graph->symbols, true, here, sizeof(here)),
 				type_describe(&first_type, &graph->symbols, true, there, sizeof(there)), first->name);
 		}
 	}
@@ -247,8 +253,8 @@ static void type_input(struct resolver *resolver)
 	for (int i = 0; !input->has_mistake && i < input->n_outputs; i++) {
 		if (type_bound_bytes(&input->outputs[i], &graph->symbols) <= GRAPH_BYTES_MAX)
 			continue;
-		mistakes_add(resolver->mistakes, input->line, input->name, "tensor '%s' takes more than 1 TiB at the bounds of its letters",
-			input->output_names[i]);
+		mistakes_add(resolver->mistakes, input->line, input->name,
+			"tensor '%s' takes more than 1 TiB at the bounds of its letters", input->output_names[i]);
 		resolver->is_typed[GRAPH_INPUT] = false;
 	}
 }

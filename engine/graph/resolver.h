@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * resolver: what the passes of graph_resolve share. The passes run in the order in which they stand here; each reports what it finds and
- * marks what it touched, so that later ones stay silent about what only follows.
+ * resolver: what the passes of graph_resolve share. The passes run in the order in which they stand here; each reports what
+ * it finds and marks what it touched, so that later ones stay silent about what only follows.
  */
 #ifndef TANDEM_ENGINE_GRAPH_RESOLVER_H
 #define TANDEM_ENGINE_GRAPH_RESOLVER_H
@@ -17,9 +17,10 @@ struct resolver {
 	bool *is_dropped;      /* [n_edges] its ends are wrong: left out everywhere */
 	bool *has_wrong_in;    /* [n_nodes] an edge into the node has a mistake, so that an argument may seem missing */
 	bool *has_wrong_out;   /* [n_nodes] the same for edges out of it */
-	int *in_starts, *in_edges;   /* edges into node i that are not dropped: in_edges[in_starts[i] … in_starts[i + 1] - 1] */
-	int *out_starts, *out_edges;
-	int *order;            /* [n_ordered] nodes, each after all that it depends on; those on and behind cycles are missing */
+	int *in_starts;        /* [n_nodes + 1] edges into node i: in_edges[in_starts[i]] up to before in_edges[in_starts[i + 1]] */
+	int *in_edges;
+	int *out_starts, *out_edges; /* the same for edges out of it; dropped ones are in neither */
+	int *order;            /* [n_ordered] nodes, each after all it depends on; those on and behind cycles are missing */
 	int n_ordered;
 	bool *is_typed;        /* [n_nodes] outputs are known */
 };
@@ -30,7 +31,8 @@ void resolve_nodes(struct resolver *resolver);
 /* Ends of the edges, then argument positions and result names. [resolve_args.c] */
 void resolve_ends(struct resolver *resolver);
 void resolve_args(struct resolver *resolver);
-/* Groups of collectives, whose members must agree; and, once the graph is right, the edges between them. [resolve_collectives.c] */
+/* Groups of collectives, whose members must agree; and, once the graph is right, the edges between them.
+ * [resolve_collectives.c] */
 void resolve_collectives(struct resolver *resolver);
 void resolve_peers(struct resolver *resolver);
 /* Cycles, the order of computing types, and nodes off every way from input to output. [resolve_reach.c] */
@@ -43,7 +45,6 @@ void resolve_names(struct resolver *resolver);
 /* The line for mistakes about a node: its own, or the graph's when it is not in the file. */
 int resolver_node_line(const struct resolver *resolver, int node_idx);
 
-/* "edge a -> b" and so on need names of nodes everywhere. */
 static inline const char *resolver_node_name(const struct resolver *resolver, int node_idx)
 {
 	return resolver->graph->nodes[node_idx].name;

@@ -94,9 +94,11 @@ bool substitute(struct substitution *substitution, const char *value, struct str
 		if (!setting && is_found) {
 			is_found = false;
 			if (end)
-				strbuf_addf(problem, "$%s is not set; give --set %s=VALUE", strbuf_text(&name), strbuf_text(&name));
+				strbuf_addf(problem, "$%s is not set; give --set %s=VALUE", strbuf_text(&name),
+					strbuf_text(&name));
 			else
-				strbuf_addf(problem, "a $ without a name in '%s'; write $NAME or ${NAME}, or $$ for a dollar", value);
+				strbuf_addf(problem,
+					"a $ without a name in '%s'; write $NAME or ${NAME}, or $$ for a dollar", value);
 		}
 		strbuf_add(out, setting ? setting : "");
 		at = end ? end : at + 1;

@@ -33,9 +33,11 @@ void attend_sequence(const struct attend *attend, const float *q, const float *k
 		for (int64_t head = 0; head < attend->n_heads; head++) {
 			const float *head_q = q + at * stride + head * size;
 			float *head_y = y + at * stride + head * size;
-			blas_sgemm(attend->blas, true, n, n_keys, size, 1, head_q, stride, k + head * size, stride, 0, scores, n_keys);
+			blas_sgemm(attend->blas, true, n, n_keys, size, 1, head_q, stride, k + head * size, stride, 0,
+				scores, n_keys);
 			attend->kernels->softmax(scores, scores, attend->scale, mask ? bias : NULL, n, n_keys);
-			blas_sgemm(attend->blas, false, n, size, n_keys, 1, scores, n_keys, v + head * size, stride, 0, head_y, stride);
+			blas_sgemm(attend->blas, false, n, size, n_keys, 1, scores, n_keys, v + head * size, stride, 0,
+				head_y, stride);
 		}
 	}
 }

@@ -21,8 +21,8 @@ struct attend {
 /* Floats of scratch that attend_sequence needs for sequences up to these lengths. */
 size_t attend_scratch_floats(int64_t n_queries, int64_t n_keys);
 
-/* y[n_queries, heads · size] = softmax(scale Q Kᵀ + (1 - mask) · -1e30) V for each head. q, k, v and y are rows of heads · head_size
- * elements; `mask` [n_keys] holds 1 for keys that count and 0 for others; NULL: all count. */
+/* y[n_queries, heads · size] = softmax(scale Q Kᵀ + (1 - mask) · -1e30) V for each head. q, k, v and y are rows of heads ·
+ * head_size elements; `mask` [n_keys] holds 1 for keys that count and 0 for others; NULL: all count. */
 void attend_sequence(const struct attend *attend, const float *q, const float *k, const float *v, const float *mask,
 	int64_t n_queries, int64_t n_keys, float *y, float *scratch);
 

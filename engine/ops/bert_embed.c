@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * bert_embed: BERT's input layer: word, position and token-type embeddings, summed and normalised. One token type (0) is used.
+ * bert_embed: BERT's input layer: word, position and token-type embeddings, summed and normalised. One token type (0) is
+ * used.
  */
 #include "engine/ops/ops.h"
 
@@ -110,8 +111,8 @@ static int embed_infer(struct op_infer *infer, struct error *error)
 	if (status)
 		return status;
 	if (dim_bound(ids->dims[1], infer->symbols) > sizes.positions)
-		return infer_unexpected(infer, 0, error, "at most %" PRId64 " tokens in a row: the model has no more positions",
-			sizes.positions);
+		return infer_unexpected(infer, 0, error,
+			"at most %" PRId64 " tokens in a row: the model has no more positions", sizes.positions);
 	infer->outputs[0] = (struct tensor_type){ .dtype = DTYPE_F32, .n_dims = 3,
 		.dims = { ids->dims[0], ids->dims[1], dim_constant(sizes.hidden) } };
 	return STATUS_OK;
@@ -164,9 +165,11 @@ static int embed_run(struct op_run *run)
 	for (int64_t row = 0; row < n_rows; row++) {
 		int64_t id = ids->dtype == DTYPE_I32 ? ((const int32_t *)ids->data)[row] : ((const int64_t *)ids->data)[row];
 		if (id < 0 || id >= embed->sizes.vocabulary)
-			return error_set(run->error, STATUS_OP, "ids[%" PRId64 ",%" PRId64 "] is %" PRId64
-				", outside the vocabulary of %" PRId64, row / length, row % length, id, embed->sizes.vocabulary);
-		embed->kernels->sum3(y + row * n, embed->words + id * n, embed->positions + row % length * n, embed->types, n);
+			return error_set(run->error, STATUS_OP,
+				"ids[%" PRId64 ",%" PRId64 "] is %" PRId64 ", outside the vocabulary of %" PRId64,
+				row / length, row % length, id, embed->sizes.vocabulary);
+		embed->kernels->sum3(
+			y + row * n, embed->words + id * n, embed->positions + row % length * n, embed->types, n);
 	}
 	embed->kernels->layernorm(y, y, embed->norm, embed->norm_bias, embed->eps, n_rows, n);
 	return STATUS_OK;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * bert_layer: one encoder layer of BERT (Devlin et al. 2018), tensors named as in Hugging Face's BertModel. The rows of the batch are
- * worked on in blocks of whole sequences, so that scratch memory stays small and in the cache.
+ * bert_layer: one encoder layer of BERT (Devlin et al. 2018), tensors named as in Hugging Face's BertModel. The rows of the
+ * batch are worked on in blocks of whole sequences, so that scratch memory stays small and in the cache.
  */
 #include "engine/ops/ops.h"
 
@@ -261,7 +261,8 @@ static void clear_padding(const struct layer *layer, float *rows, int64_t n_rows
 }
 
 /* scratch.mixed = attention of the block's sequences. `n_padded` rows are multiplied. */
-static void mix(const struct layer *layer, const float *x, const float *mask, int64_t n_sequences, int64_t length, int64_t n_padded)
+static void mix(const struct layer *layer, const float *x, const float *mask, int64_t n_sequences, int64_t length,
+	int64_t n_padded)
 {
 	const struct scratch *scratch = &layer->scratch;
 
@@ -270,8 +271,8 @@ static void mix(const struct layer *layer, const float *x, const float *mask, in
 	project(layer, x, LAYER_VALUE, LAYER_VALUE_BIAS, scratch->v, n_padded);
 	for (int64_t i = 0; i < n_sequences; i++) {
 		int64_t at = i * length * layer->hidden;
-		attend_sequence(&layer->attend, scratch->q + at, scratch->k + at, scratch->v + at, mask ? mask + i * length : NULL,
-			length, length, scratch->mixed + at, scratch->scores);
+		attend_sequence(&layer->attend, scratch->q + at, scratch->k + at, scratch->v + at,
+			mask ? mask + i * length : NULL, length, length, scratch->mixed + at, scratch->scores);
 	}
 	clear_padding(layer, scratch->mixed, n_sequences * length, n_padded);
 }
@@ -285,16 +286,17 @@ static void feed_forward(const struct layer *layer, int64_t n_padded)
 	for (int64_t at = 0; at < layer->inner; at += CHUNK_COLUMNS) {
 		int64_t n = layer->inner - at < CHUNK_COLUMNS ? layer->inner - at : CHUNK_COLUMNS;
 		layer->kernels->fill_rows(scratch->inner, n, layer->tensors[LAYER_EXPAND_BIAS] + at, n_padded, n);
-		blas_sgemm(&layer->blas, true, n_padded, n, hidden, 1, scratch->y, hidden, layer->tensors[LAYER_EXPAND] + at * hidden,
-			hidden, 1, scratch->inner, n);
+		blas_sgemm(&layer->blas, true, n_padded, n, hidden, 1, scratch->y, hidden,
+			layer->tensors[LAYER_EXPAND] + at * hidden, hidden, 1, scratch->inner, n);
 		layer->kernels->gelu(scratch->inner, scratch->inner, n_padded * n);
-		blas_sgemm(&layer->blas, true, n_padded, hidden, n, 1, scratch->inner, n, layer->tensors[LAYER_CONTRACT] + at,
-			layer->inner, 1, scratch->z, hidden);
+		blas_sgemm(&layer->blas, true, n_padded, hidden, n, 1, scratch->inner, n,
+			layer->tensors[LAYER_CONTRACT] + at, layer->inner, 1, scratch->z, hidden);
 	}
 }
 
 /* `out` may be `x`: it is written after the last read. */
-static void run_block(const struct layer *layer, const float *x, const float *mask, int64_t n_sequences, int64_t length, float *out)
+static void run_block(const struct layer *layer, const float *x, const float *mask, int64_t n_sequences, int64_t length,
+	float *out)
 {
 	const struct scratch *scratch = &layer->scratch;
 	const struct kernels *kernels = layer->kernels;
@@ -309,13 +311,15 @@ static void run_block(const struct layer *layer, const float *x, const float *ma
 	mix(layer, padded_x, mask, n_sequences, length, n_padded);
 	kernels->add_rows(scratch->y, x, layer->tensors[LAYER_OUTPUT_BIAS], n_rows, n);
 	clear_padding(layer, scratch->y, n_rows, n_padded);
-	blas_sgemm(&layer->blas, true, n_padded, n, n, 1, scratch->mixed, n, layer->tensors[LAYER_OUTPUT], n, 1, scratch->y, n);
+	blas_sgemm(
+		&layer->blas, true, n_padded, n, n, 1, scratch->mixed, n, layer->tensors[LAYER_OUTPUT], n, 1, scratch->y, n);
 	kernels->layernorm(scratch->y, scratch->y, layer->tensors[LAYER_OUTPUT_NORM], layer->tensors[LAYER_OUTPUT_NORM_BIAS],
 		layer->eps, n_rows, n);
 	kernels->add_rows(scratch->z, scratch->y, layer->tensors[LAYER_CONTRACT_BIAS], n_rows, n);
 	clear_padding(layer, scratch->z, n_rows, n_padded);
 	feed_forward(layer, n_padded);
-	kernels->layernorm(out, scratch->z, layer->tensors[LAYER_NORM], layer->tensors[LAYER_NORM_BIAS], layer->eps, n_rows, n);
+	kernels->layernorm(
+		out, scratch->z, layer->tensors[LAYER_NORM], layer->tensors[LAYER_NORM_BIAS], layer->eps, n_rows, n);
 }
 
 static int layer_run(struct op_run *run)

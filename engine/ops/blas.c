@@ -24,8 +24,8 @@ static void *load(const char *const *names, const char **ret_name)
 
 static int missing_symbol(const char *library, const char *symbol, struct error *error)
 {
-	return error_set(error, STATUS_UNSUPPORTED, "%s has no %s, so it is not a usable OpenBLAS: install libopenblas0-pthread", library,
-		symbol);
+	return error_set(error, STATUS_UNSUPPORTED,
+		"%s has no %s, so it is not a usable OpenBLAS: install libopenblas0-pthread", library, symbol);
 }
 
 static int bind_symbols(struct blas *blas, const char *name, struct error *error)
@@ -50,7 +50,8 @@ static int bind_symbols(struct blas *blas, const char *name, struct error *error
 		return missing_symbol(name, "openblas_get_config", error);
 	memcpy(&get_config, &address, sizeof(address));
 	if (strstr(get_config(), "USE64BITINT"))
-		return error_set(error, STATUS_UNSUPPORTED, "%s is built for 64-bit integers: install libopenblas0-pthread", name);
+		return error_set(
+			error, STATUS_UNSUPPORTED, "%s is built for 64-bit integers: install libopenblas0-pthread", name);
 	return STATUS_OK;
 }
 
@@ -64,7 +65,8 @@ int blas_open_from(const char *const *names, int n_threads, struct blas *ret_bla
 	setenv("OPENBLAS_NUM_THREADS", threads, 0);
 	blas.library = load(names, &name);
 	if (!blas.library)
-		return error_set(error, STATUS_UNSUPPORTED, "OpenBLAS (%s) cannot be loaded: install libopenblas0-pthread", names[0]);
+		return error_set(
+			error, STATUS_UNSUPPORTED, "OpenBLAS (%s) cannot be loaded: install libopenblas0-pthread", names[0]);
 	int status = bind_symbols(&blas, name, error);
 	if (status) {
 		blas_close(&blas);
@@ -77,7 +79,8 @@ int blas_open_from(const char *const *names, int n_threads, struct blas *ret_bla
 
 int blas_open(int n_threads, struct blas *ret_blas, struct error *error)
 {
-	static const char *const names[] = { "libopenblas.so.0", "libopenblas.so", "libopenblasp.so.0", "libopenblaso.so.0", NULL };
+	static const char *const names[] = { "libopenblas.so.0", "libopenblas.so", "libopenblasp.so.0", "libopenblaso.so.0",
+		NULL };
 	return blas_open_from(names, n_threads, ret_blas, error);
 }
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * collective: ops that every worker of a group performs together. Inputs arrive one a rank; each rank reduces them in rank order, so that
- * all get the same bits.
+ * collective: ops that every worker of a group performs together. Inputs arrive one a rank; each rank reduces them in rank
+ * order, so that all get the same bits.
  */
 #include "engine/ops/ops.h"
 
@@ -93,7 +93,8 @@ static int reduce_run(struct op_run *run)
 	for (int i = 2; i < run->n_inputs; i++)
 		reduce->fn(y, y, run->inputs[i].data, n);
 	if (reduce->divides)
-		reduce->scale(y, y, first->dtype == DTYPE_F32 ? (const void *)&reduce->n_ranks_f32 : &reduce->n_ranks_f64, n);
+		reduce->scale(
+			y, y, first->dtype == DTYPE_F32 ? (const void *)&reduce->n_ranks_f32 : &reduce->n_ranks_f64, n);
 	return STATUS_OK;
 }
 

@@ -63,12 +63,13 @@ static int concat_add(const struct op_infer *infer, int idx, int axis, struct di
 		return infer_unexpected(infer, idx, error, "%d dimensions as input 0", first->n_dims);
 	for (int i = 0; i < first->n_dims; i++) {
 		if (i != axis && !dim_equal(first->dims[i], next->dims[i]))
-			return infer_unexpected(infer, idx, error, "the sizes of input 0, which is %s, except in dimension %d",
+			return infer_unexpected(infer, idx, error,
+				"the sizes of input 0, which is %s, except in dimension %d",
 				type_describe(first, infer->symbols, false, type, sizeof(type)), axis);
 	}
 	if (!dim_add(*total, next->dims[axis], total))
 		return infer_unexpected(infer, idx, error,
-			"dimension %d to be a number or of the same symbol as before: their sum must be linear in one symbol", axis);
+			"dimension %d to be a number or of the symbol as before: the sum must be linear in one symbol", axis);
 	return STATUS_OK;
 }
 
@@ -131,7 +132,8 @@ static int split_equally(struct op_infer *infer, int axis, int64_t n_parts, stru
 	if (n_parts < 1 || n_parts > OP_OUTPUTS_MAX)
 		return error_set(error, STATUS_GRAPH, "parts=%" PRId64 " is not between 1 and %d", n_parts, OP_OUTPUTS_MAX);
 	if (whole.add % n_parts || whole.mul % n_parts)
-		return infer_unexpected(infer, 0, error, "dimension %d to be divisible into %" PRId64 " parts", axis, n_parts);
+		return infer_unexpected(
+			infer, 0, error, "dimension %d to be divisible into %" PRId64 " parts", axis, n_parts);
 	whole.add /= n_parts;
 	whole.mul /= (int32_t)n_parts;
 	infer->n_outputs = (int)n_parts;
@@ -151,8 +153,9 @@ static int split_by_sizes(struct op_infer *infer, int axis, struct error *error)
 	infer->n_outputs = n;
 	for (int i = 0; i < n; i++) {
 		if (sizes[i] < -1 || sizes[i] == 0 || (sizes[i] == -1 && open_part >= 0))
-			return error_set(error, STATUS_GRAPH, "sizes=\"%s\": sizes are positive, except for one -1 (the rest)",
-				op_params_text(&infer->params, "sizes"));
+			return error_set(error, STATUS_GRAPH,
+				"sizes=\"%s\": sizes are positive, except for one -1 (the rest)",
+				infer_written(&infer->params, "sizes"));
 		if (sizes[i] == -1)
 			open_part = i;
 		else
@@ -163,7 +166,7 @@ static int split_by_sizes(struct op_infer *infer, int axis, struct error *error)
 	/* a symbol is at least 1 */
 	if (open_part >= 0 ? rest.add + rest.mul < 1 : !dim_equal(rest, dim_constant(0)))
 		return infer_unexpected(infer, 0, error, "dimension %d to be the sum of sizes=\"%s\"", axis,
-			op_params_text(&infer->params, "sizes"));
+			infer_written(&infer->params, "sizes"));
 	if (open_part >= 0)
 		infer->outputs[open_part].dims[axis] = rest;
 	return STATUS_OK;
@@ -171,7 +174,7 @@ static int split_by_sizes(struct op_infer *infer, int axis, struct error *error)
 
 static int split_infer(struct op_infer *infer, struct error *error)
 {
-	bool has_parts = infer_is_set(&infer->params, "parts"), has_sizes = infer_is_set(&infer->params, "sizes");
+	bool has_parts = infer_written(&infer->params, "parts"), has_sizes = infer_written(&infer->params, "sizes");
 	int axis;
 	int status = infer_axis(op_params_int(&infer->params, "axis"), infer->inputs[0].n_dims, &axis, error);
 

@@ -32,7 +32,8 @@ struct linear {
 static const struct op_param_spec linear_params[] = {
 	{ "weights", OP_PARAM_TEXT, NULL, "safetensors file, or seeded:N" },
 	{ "name", OP_PARAM_TEXT, NULL, "tensors NAME.weight [out, in] and, where it exists, NAME.bias [out]" },
-	{ "features", OP_PARAM_INT, "0", "size of the output's last dimension; 0: as the file has it (seeded weights need it)" },
+	{ "features", OP_PARAM_INT, "0",
+		"size of the output's last dimension; 0: as the file has it (seeded weights need it)" },
 	{ "activation", OP_PARAM_TEXT, "none", "none, gelu, relu or tanh" },
 	{ 0 },
 };
@@ -91,7 +92,8 @@ static int find_n_out(const struct op_params *params, const struct weights *weig
 	int status;
 
 	if (weights_is_seeded(weights) && features < 1)
-		return error_set(error, STATUS_GRAPH, "seeded weights need features=NUMBER, the size of the output's last dimension");
+		return error_set(
+			error, STATUS_GRAPH, "seeded weights need features=NUMBER, the size of the output's last dimension");
 	tensor_name(params, "weight", name, sizeof(name));
 	status = weights_shape(weights, name, 2, shape, shape, error);
 	tensor_name(params, "bias", name, sizeof(name));
@@ -184,8 +186,8 @@ static int linear_run(struct op_run *run)
 
 	if (linear->bias)
 		linear->kernels->fill_rows(y, linear->n_out, linear->bias, n_rows, linear->n_out);
-	blas_sgemm(&linear->blas, true, n_rows, linear->n_out, linear->n_in, 1, x->data, linear->n_in, linear->matrix, linear->n_in,
-		linear->bias ? 1 : 0, y, linear->n_out);
+	blas_sgemm(&linear->blas, true, n_rows, linear->n_out, linear->n_in, 1, x->data, linear->n_in, linear->matrix,
+		linear->n_in, linear->bias ? 1 : 0, y, linear->n_out);
 	linear->activation(linear->kernels, y, n_rows * linear->n_out);
 	return STATUS_OK;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * elementwise: arithmetic of two tensors (the second broadcast as NumPy does) or of a tensor and a number, and functions of each
- * element.
+ * elementwise: arithmetic of two tensors (the second broadcast as NumPy does) or of a tensor and a number, and functions of
+ * each element.
  */
 #include "engine/ops/ops.h"
 
@@ -32,6 +32,8 @@ static const struct op_param_spec arithmetic_params[] = {
 	{ 0 },
 };
 
+static const char *const arithmetic_inputs[] = { "a", "b", NULL };
+
 /* Each dimension of b, aligned at the end, is 1 or that of a. */
 static bool can_broadcast(const struct tensor_type *a, const struct tensor_type *b)
 {
@@ -56,10 +58,11 @@ static int scalar_infer(const struct op_infer *infer, struct error *error)
 	double scalar = op_params_float(&infer->params, "scalar");
 	enum dtype dtype = infer->inputs[0].dtype;
 
-	if (!infer_is_set(&infer->params, "scalar"))
+	if (!infer_written(&infer->params, "scalar"))
 		return error_set(error, STATUS_GRAPH, "one input needs scalar=NUMBER; otherwise give a second input");
 	if (is_integer(dtype) && scalar != nearbyint(scalar))
-		return error_set(error, STATUS_GRAPH, "scalar=%g is no integer, but input 0 is %s", scalar, dtype_word(dtype));
+		return error_set(
+			error, STATUS_GRAPH, "scalar=%g is no integer, but input a is %s", scalar, dtype_word(dtype));
 	if (is_integer(dtype) && scalar == 0 && infer->params.op == &op_div)
 		return error_set(error, STATUS_GRAPH, "scalar=0 would divide %s by zero", dtype_word(dtype));
 	return STATUS_OK;
@@ -74,13 +77,14 @@ static int arithmetic_infer(struct op_infer *infer, struct error *error)
 		status = scalar_infer(infer, error);
 		return status ? status : infer_same(infer, error);
 	}
-	if (infer_is_set(&infer->params, "scalar"))
+	if (infer_written(&infer->params, "scalar"))
 		return error_set(error, STATUS_GRAPH, "scalar is for one input, but there are two: leave one of them out");
 	status = infer_dtype(infer, 1, infer->inputs[0].dtype, error);
 	if (status)
 		return status;
 	if (!can_broadcast(&infer->inputs[0], &infer->inputs[1]))
-		return infer_unexpected(infer, 1, error, "a shape that broadcasts to %s: equal or 1 from the last dimension on",
+		return infer_unexpected(infer, 1, error,
+			"a shape that broadcasts to %s: equal or 1 from the last dimension on",
 			type_describe(&infer->inputs[0], infer->symbols, false, type, sizeof(type)));
 	return infer_same(infer, error);
 }
@@ -132,8 +136,9 @@ static void broadcast(const struct arithmetic *arithmetic, const struct tensor *
 	const char *x = a->data, *z = b->data;
 
 	broadcast_strides(a, b, b_strides);
-	kernel_binary_fn *fn = last >= 0 && b_strides[last] ? arithmetic->kernels->binary[arithmetic->binary][a->dtype]
-							    : arithmetic->kernels->binary_scalar[arithmetic->binary][a->dtype];
+	kernel_binary_fn *fn = last >= 0 && b_strides[last]
+				       ? arithmetic->kernels->binary[arithmetic->binary][a->dtype]
+				       : arithmetic->kernels->binary_scalar[arithmetic->binary][a->dtype];
 	for (int64_t row = 0; row < n_rows; row++) {
 		fn(y, x, z, n);
 		x += (size_t)n * bytes;
@@ -179,7 +184,7 @@ static int arithmetic_run(struct op_run *run)
 		return STATUS_OK;
 	}
 	if (binary == KERNEL_DIV && is_integer(b->dtype) && has_zero(b))
-		return error_set(run->error, STATUS_OP, "input 1 has a zero to divide %s by", dtype_word(b->dtype));
+		return error_set(run->error, STATUS_OP, "input b has a zero to divide %s by", dtype_word(b->dtype));
 	if (tensor_same_shape(a, b))
 		arithmetic->kernels->binary[binary][a->dtype](y, a->data, b->data, tensor_n_elements(a));
 	else
@@ -193,6 +198,7 @@ static int arithmetic_run(struct op_run *run)
 		.summary = text,                     \
 		.n_inputs_min = 1,                   \
 		.n_inputs_max = 2,                   \
+		.input_names = arithmetic_inputs,    \
 		.params = arithmetic_params,         \
 		.caps = OP_INPLACE,                  \
 		.infer = arithmetic_infer,           \

@@ -110,11 +110,11 @@ int infer_axis(int64_t axis, int n_dims, int *ret_axis, struct error *error)
 	return STATUS_OK;
 }
 
-bool infer_is_set(const struct op_params *params, const char *name)
+const char *infer_written(const struct op_params *params, const char *name)
 {
 	for (int i = 0; i < params->n_items; i++) {
 		if (strcmp(params->items[i].name, name) == 0)
-			return true;
+			return params->items[i].value;
 	}
-	return false;
+	return NULL;
 }

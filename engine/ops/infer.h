@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * infer: what the ops' infer functions share. Each returns STATUS_OK, or STATUS_GRAPH with a text that names the input by its
- * argument name ("input mask", "input 1") and says what it is and what was expected.
+ * infer: what the ops' infer functions share. Each returns STATUS_OK, or STATUS_GRAPH with a text that names the input by
+ * its argument name ("input mask", "input 1") and says what it is and what was expected.
  */
 #ifndef TANDEM_ENGINE_OPS_INFER_H
 #define TANDEM_ENGINE_OPS_INFER_H
@@ -30,7 +30,7 @@ int infer_axis(int64_t axis, int n_dims, int *ret_axis, struct error *error);
 /* Fails with "input x is f32[B,L], expected <format>". Returns STATUS_GRAPH. */
 int infer_unexpected(const struct op_infer *infer, int idx, struct error *error, const char *format, ...) PRINTF_LIKE(4, 5);
 
-/* Whether the node sets this parameter, rather than taking the default. */
-bool infer_is_set(const struct op_params *params, const char *name);
+/* A parameter's text as the node sets it; NULL where it takes the default. */
+const char *infer_written(const struct op_params *params, const char *name);
 
 #endif

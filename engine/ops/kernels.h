@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * kernels: the inner loops of the ops, compiled once for the plain instruction set and once for wider vectors; kernels_get picks at run
- * time. All f32 unless a dtype is named; rows are contiguous; `y` may be the first input. The order of every
+ * kernels: the inner loops of the ops, compiled once for the plain instruction set and once for wider vectors; kernels_get
+ * picks at run time. All f32 unless a dtype is named; rows are contiguous; `y` may be the first input. The order of every
  * sum depends on the length alone, never on alignment, so that equal inputs give equal bits.
  */
 #ifndef TANDEM_ENGINE_OPS_KERNELS_H
@@ -15,7 +15,8 @@
 #define KERNEL_DTYPES_MAP(X) \
 	X(F32, float) X(F64, double) X(I8, int8_t) X(U8, uint8_t) X(I32, int32_t) X(I64, int64_t)
 
-/* X(NAME, name, expression of elements a and b). A NaN in either gives NaN. Integer division by 0 is the caller's to prevent. */
+/* X(NAME, name, expression of elements a and b). A NaN in either gives NaN. Integer division by 0 is the caller's to
+ * prevent. */
 #define KERNEL_BINARY_MAP(X)                 \
 	X(ADD, add, a + b)                   \
 	X(SUB, sub, a - b)                   \
@@ -54,8 +55,9 @@ struct kernels {
 	/* y = a + b + c, one row */
 	void (*sum3)(float *y, const float *a, const float *b, const float *c, int64_t n);
 	/* Each row to mean 0 and variance 1 (eps added to the variance), then times weight plus bias; NULL: 1 and 0. */
-	void (*layernorm)(float *y, const float *x, const float *weight, const float *bias, float eps, int64_t n_rows, int64_t n);
-	/* Each row: exp(scale x + bias) over its sum, shifted by the largest; bias may be NULL and is the same for all rows. */
+	void (*layernorm)(
+		float *y, const float *x, const float *weight, const float *bias, float eps, int64_t n_rows, int64_t n);
+	/* Each row: exp(scale x + bias) over its sum, shifted by the largest; bias is the same for all rows, NULL: 0. */
 	void (*softmax)(float *y, const float *x, float scale, const float *bias, int64_t n_rows, int64_t n);
 	/* Each row over max(its L2 norm, eps). */
 	void (*normalise)(float *y, const float *x, float eps, int64_t n_rows, int64_t n);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * kernels_set: one set of inner loops. Compiled once for each instruction set, with TANDEM_KERNELS_SYMBOL and TANDEM_KERNELS_NAME
- * saying which. Reductions are marked for vectorising by `omp simd` (no OpenMP run time is needed), which fixes their order.
+ * kernels_set: one set of inner loops. Compiled once for each instruction set, with TANDEM_KERNELS_SYMBOL and
+ * TANDEM_KERNELS_NAME saying which. Reductions are marked for vectorising by `omp simd` (no OpenMP run time is needed),
+ * which fixes their order.
  */
 #include "engine/ops/kernels.h"
 

@@ -102,7 +102,8 @@ static int layernorm_infer(struct op_infer *infer, struct error *error)
 	if (status || !*file)
 		return status;
 	if (!*op_params_text(&infer->params, "name"))
-		return error_set(error, STATUS_GRAPH, "weights need name=\"…\", the tensors' name without .weight and .bias");
+		return error_set(
+			error, STATUS_GRAPH, "weights need name=\"…\", the tensors' name without .weight and .bias");
 	status = infer_constant(infer, 0, -1, &n, error);
 	if (!status)
 		status = weights_open(file, &weights, error);
@@ -132,8 +133,8 @@ static int layernorm_setup(const struct op_setup *setup, void **ret_state, struc
 	if (*file)
 		status = weights_open(file, &layernorm->weights, error);
 	if (!status && *file)
-		status = visit_tensors(&setup->params, layernorm->weights, setup->inputs[0].shape[setup->inputs[0].n_dims - 1],
-			layernorm, error);
+		status = visit_tensors(&setup->params, layernorm->weights,
+			setup->inputs[0].shape[setup->inputs[0].n_dims - 1], layernorm, error);
 	if (status) {
 		layernorm_teardown(layernorm);
 		return status;
@@ -148,8 +149,8 @@ static int layernorm_run(struct op_run *run)
 	int64_t n_rows, n;
 
 	count_rows(&run->inputs[0], &n_rows, &n);
-	layernorm->kernels->layernorm(run->outputs[0].data, run->inputs[0].data, layernorm->weight, layernorm->bias, layernorm->eps,
-		n_rows, n);
+	layernorm->kernels->layernorm(
+		run->outputs[0].data, run->inputs[0].data, layernorm->weight, layernorm->bias, layernorm->eps, n_rows, n);
 	return STATUS_OK;
 }
 

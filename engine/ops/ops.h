@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * ops: the built-in operations (doc/ops.md). Each is a `const struct op op_<name>` in the file of its family; adding one is that
- * and a line here.
+ * ops: the built-in operations (doc/ops.md). Each is a `const struct op op_<name>` in the file of its family; adding one is
+ * that and a line here.
  */
 #ifndef TANDEM_ENGINE_OPS_OPS_H
 #define TANDEM_ENGINE_OPS_OPS_H
@@ -39,8 +39,8 @@ OPS_MAP(X)
 
 extern const struct op_registry ops_builtin;
 
-/* Copies the data of input 0 to output 0, unless they are the same: the `run` of copy, and of forwarding ops when the engine cannot pass
- * the slot on. */
+/* Copies the data of input 0 to output 0, unless they are the same: the `run` of copy, and of forwarding ops when the engine
+ * cannot pass the slot on. */
 int ops_copy_first(struct op_run *run);
 
 #endif

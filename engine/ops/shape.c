@@ -25,7 +25,8 @@ const struct op op_identity = {
 /* -- reshape ----------------------------------------------------------------------------------------------------------- */
 
 static const struct op_param_spec reshape_params[] = {
-	{ "shape", OP_PARAM_INTS, NULL, "new sizes; 0 keeps the input's dimension at this place, one -1 takes what is left" },
+	{ "shape", OP_PARAM_INTS, NULL,
+		"new sizes; 0 keeps the input's dimension at this place, one -1 takes what is left" },
 	{ 0 },
 };
 
@@ -80,7 +81,7 @@ static bool product_divide(struct product all, const struct product *known, stru
 static int reshape_mismatch(const struct op_infer *infer, struct error *error)
 {
 	return infer_unexpected(infer, 0, error, "as many elements as shape=\"%s\" has, whatever the sizes of its symbols",
-		op_params_text(&infer->params, "shape"));
+		infer_written(&infer->params, "shape"));
 }
 
 static int reshape_dim(const struct op_infer *infer, int axis, int64_t size, struct dim *ret_dim, struct error *error)
@@ -90,7 +91,8 @@ static int reshape_dim(const struct op_infer *infer, int axis, int64_t size, str
 		return STATUS_OK;
 	}
 	if (size < 0)
-		return error_set(error, STATUS_GRAPH, "shape has %" PRId64 "; sizes are positive, 0 (keep) or one -1 (the rest)", size);
+		return error_set(error, STATUS_GRAPH,
+			"shape has %" PRId64 "; sizes are positive, 0 (keep) or one -1 (the rest)", size);
 	if (axis >= infer->inputs[0].n_dims)
 		return infer_unexpected(infer, 0, error, "a dimension %d, which shape keeps with 0", axis);
 	*ret_dim = infer->inputs[0].dims[axis];
@@ -106,7 +108,8 @@ static int reshape_infer(struct op_infer *infer, struct error *error)
 	bool fits = true;
 
 	if (n_dims > TENSOR_DIMS_MAX)
-		return error_set(error, STATUS_GRAPH, "shape has %d dimensions, but a tensor has at most %d", n_dims, TENSOR_DIMS_MAX);
+		return error_set(error, STATUS_GRAPH, "shape has %d dimensions, but a tensor has at most %d", n_dims,
+			TENSOR_DIMS_MAX);
 	*y = (struct tensor_type){ .dtype = infer->inputs[0].dtype, .n_dims = n_dims };
 	for (int i = 0; i < infer->inputs[0].n_dims; i++)
 		fits = product_multiply(&all, infer->inputs[0].dims[i]) && fits;
@@ -153,10 +156,10 @@ static const struct op_param_spec transpose_params[] = {
 static int transpose_axes(const struct op_params *params, int n_dims, int axes[TENSOR_DIMS_MAX], struct error *error)
 {
 	int64_t given[OP_PARAM_INTS_MAX];
-	int n = infer_is_set(params, "axes") ? op_params_ints(params, "axes", given) : 0;
+	int n = infer_written(params, "axes") ? op_params_ints(params, "axes", given) : 0;
 	unsigned seen = 0;
 
-	if (!infer_is_set(params, "axes")) {
+	if (!infer_written(params, "axes")) {
 		for (int i = 0; i < n_dims; i++)
 			axes[i] = n_dims - 1 - i;
 		return STATUS_OK;
@@ -168,7 +171,7 @@ static int transpose_axes(const struct op_params *params, int n_dims, int axes[T
 	}
 	if (n != n_dims || seen != (1u << n_dims) - 1)
 		return error_set(error, STATUS_GRAPH, "axes=\"%s\" is no order of the %d dimensions 0 to %d of the input",
-			op_params_text(params, "axes"), n_dims, n_dims - 1);
+			infer_written(params, "axes"), n_dims, n_dims - 1);
 	return STATUS_OK;
 }
 

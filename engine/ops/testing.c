@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * testing: ops that behave in a chosen way: copy, take a set time, print, count. Most accept up to 64 inputs, so that they can join
- * branches; the output follows the first.
+ * testing: ops that behave in a chosen way: copy, take a set time, print, count. Most accept up to 64 inputs, so that they
+ * can join branches; the output follows the first.
  */
 #include "engine/ops/ops.h"
 

@@ -106,7 +106,8 @@ static int embedding_run(struct op_run *run)
 	for (int64_t i = 0; i < n; i++, y += size) {
 		int64_t id = ids->dtype == DTYPE_I32 ? ((const int32_t *)ids->data)[i] : ((const int64_t *)ids->data)[i];
 		if (id < 0 || id >= embedding->n_rows)
-			return error_set(run->error, STATUS_OP, "element %" PRId64 " of ids is %" PRId64 ", outside 0 to %" PRId64, i, id,
+			return error_set(run->error, STATUS_OP,
+				"element %" PRId64 " of ids is %" PRId64 ", outside 0 to %" PRId64, i, id,
 				embedding->n_rows - 1);
 		memcpy(y, embedding->rows + id * size, (size_t)size * sizeof(*y));
 	}
@@ -193,7 +194,8 @@ static int attention_setup(const struct op_setup *setup, void **ret_state, struc
 	int status = STATUS_OK;
 
 	if (attention)
-		attention->scratch = aligned_alloc(TENSOR_ALIGN_BYTES, round_up((floats + 1) * sizeof(float), TENSOR_ALIGN_BYTES));
+		attention->scratch =
+			aligned_alloc(TENSOR_ALIGN_BYTES, round_up((floats + 1) * sizeof(float), TENSOR_ALIGN_BYTES));
 	if (!attention || !attention->scratch)
 		status = error_set(error, STATUS_NO_MEMORY, "no memory for the state of attention");
 	if (!status)
@@ -203,7 +205,10 @@ static int attention_setup(const struct op_setup *setup, void **ret_state, struc
 			attention_teardown(attention);
 		return status;
 	}
-	attention->attend = (struct attend){ .blas = &attention->blas, .kernels = kernels_get(), .n_heads = heads, .head_size = size,
+	attention->attend = (struct attend){ .blas = &attention->blas,
+		.kernels = kernels_get(),
+		.n_heads = heads,
+		.head_size = size,
 		.scale = scale != 0 ? scale : 1 / sqrtf((float)size) };
 	*ret_state = attention;
 	return STATUS_OK;

@@ -38,7 +38,8 @@ static int parse_seed(const char *spec, uint64_t *ret_seed, struct error *error)
 	errno = 0;
 	*ret_seed = strtoull(digits, &end, 10);
 	if (errno || *end || *digits < '0' || *digits > '9')
-		return error_set(error, STATUS_INPUT, "weights=\"%s\": a number must follow " SEEDED ", as in " SEEDED "1", spec);
+		return error_set(
+			error, STATUS_INPUT, "weights=\"%s\": a number must follow " SEEDED ", as in " SEEDED "1", spec);
 	return STATUS_OK;
 }
 

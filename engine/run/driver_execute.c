@@ -171,6 +171,24 @@ int driver_submit(struct driver *driver, const struct tensor *inputs, uint64_t *
 	return STATUS_OK;
 }
 
+/* Standing at the limit in flight is no part of `output`: it could have submitted more, had it been allowed to. */
+static void record_read_wait(struct driver *driver, const struct wait_name *name, const struct wait_times *times)
+{
+	struct recorder *recorder = &driver->recorder;
+	uint64_t n_unreleased = atomic_load(&driver->n_submitted) - atomic_load(&driver->n_released);
+	bool is_at_limit = n_unreleased >= (uint64_t)driver->plan->in_flight;
+	enum phase cause = is_at_limit ? PHASE_LIMIT : driver->met_backpressure ? PHASE_BACKPRESSURE : PHASE_STARVED;
+	recorder_wait(recorder, cause, name->node, name->execution, times->start.count, times->end.count, name->edge,
+		name->channel, name->slot, name->peer);
+	if (is_at_limit && !recorder->open.n_phases) {
+		recorder_span(recorder, PHASE_LIMIT, recorder->last, times->end.count);
+		recorder_skip_to(recorder, times->end.count);
+		recorder->open.start = times->end.count;
+	} else {
+		recorder_phase(recorder, is_at_limit ? PHASE_STARVED : cause, times->end.count);
+	}
+}
+
 static int read_one(struct driver *driver, struct driver_read *read, uint64_t execution, uint64_t deadline, struct error *error)
 {
 	struct channel *channel = &read->channel;
@@ -178,14 +196,8 @@ static int read_one(struct driver *driver, struct driver_read *read, uint64_t ex
 		.slot = channel->slot, .peer = channel->writer, .execution = execution };
 	struct wait_times times;
 	int status = wait_slow(&driver->waiter, &channel->header->sequence, execution + 1, &name, deadline, &times);
-	if (driver->recorder.is_on && times.was_named) {
-		uint64_t n_unreleased = atomic_load(&driver->n_submitted) - atomic_load(&driver->n_released);
-		enum phase cause = n_unreleased >= (uint64_t)driver->plan->in_flight ? PHASE_LIMIT
-			: driver->met_backpressure ? PHASE_BACKPRESSURE : PHASE_STARVED;
-		recorder_wait(&driver->recorder, cause, name.node, execution, times.start.count, times.end.count, name.edge,
-			name.channel, name.slot, name.peer);
-		recorder_phase(&driver->recorder, cause, times.end.count);
-	}
+	if (driver->recorder.is_on && times.was_named)
+		record_read_wait(driver, &name, &times);
 	if (status == STATUS_STOPPED)
 		return driver_over(driver, error);
 	if (status == STATUS_AGAIN)
@@ -277,6 +289,8 @@ int driver_wait(struct driver *driver, int64_t limit_ns, uint64_t *ret_execution
 		if (i < driver->n_outputs && !failure)
 			set_output(&driver->outputs[i], channel);
 	}
+	if (!failure && unlikely(atomic_load_explicit(&driver->control.header->attention, memory_order_relaxed)))
+		failure = control_cancelled(&driver->control, execution);
 	int status = failure ? failure_error(driver, failure, execution, error) : STATUS_OK;
 	finish_execution(driver, execution, failure, error);
 	if (ret_execution)

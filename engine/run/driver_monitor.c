@@ -34,14 +34,11 @@ void driver_log(struct driver *driver, uint32_t level, uint32_t worker, const ch
 void driver_end(struct driver *driver, const struct error *error)
 {
 	pthread_mutex_lock(&driver->over_lock);
-	bool is_first = !atomic_load(&driver->is_over);
-	if (is_first) {
+	if (!atomic_load(&driver->is_over)) {
 		driver->over = *error;
 		atomic_store_explicit(&driver->is_over, 1, memory_order_release);
 	}
 	pthread_mutex_unlock(&driver->over_lock);
-	if (is_first)
-		driver_log(driver, COLLECT_LEVEL_ERROR, PROGRAM_NONE, error->text);
 	control_stop(&driver->control);
 }
 

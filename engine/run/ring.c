@@ -90,7 +90,8 @@ int rings_open(int fd, struct rings *ret_rings, struct error *error)
 	if (status != STATUS_OK)
 		return status;
 	rings.n_records = ((const struct ring_header *)rings.base)->n_records;
-	size_t one = is_power_of_two(rings.n_records) && rings.n_records <= RING_RECORDS_MAX ? ring_bytes(rings.n_records) : 0;
+	size_t one =
+		is_power_of_two(rings.n_records) && rings.n_records <= RING_RECORDS_MAX ? ring_bytes(rings.n_records) : 0;
 	if (!one || bytes % one || bytes / one > RINGS_MAX)
 		status = error_set(error, STATUS_PROTOCOL, "the rings segment of %zu bytes holds no whole rings", bytes);
 	else

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Tests of the ops that make up all-MiniLM-L6-v2, against known results of the real model; skipped where the model or the results are not
- * there.
+ * Tests of the ops that make up all-MiniLM-L6-v2, against known results of the real model; skipped where the model or the
+ * results are not there.
  */
 #include <cjson/cJSON.h>
 #include <criterion/criterion.h>
@@ -172,7 +172,8 @@ Test(minilm, gives_the_known_embeddings)
 
 	chain_run(&chain, weights, ids, mask);
 	for (int i = 0; i <= N_LAYERS; i++) {
-		double is = unmasked_norm(&chain.nodes[i].outputs[0], &mask), known = cJSON_GetArrayItem(norms, i)->valuedouble;
+		double is = unmasked_norm(&chain.nodes[i].outputs[0], &mask),
+		       known = cJSON_GetArrayItem(norms, i)->valuedouble;
 		cr_expect_lt(fabs(is / known - 1), 1e-4, "norm after node %d: %.6f, expected %.6f", i, is, known);
 	}
 	const float *y = chain_result(&chain);
@@ -180,7 +181,8 @@ Test(minilm, gives_the_known_embeddings)
 		worst = fmax(worst, fabs(y[i] - ((const float *)embedding.data)[i]));
 	cr_expect_lt(worst, 2e-5, "embeddings are off by %g", worst);
 	for (int64_t i = 0; i < tensor_n_elements(&cosines); i++)
-		worst_cosine = fmax(worst_cosine, fabs(cosine(y + i / 8 * HIDDEN, y + i % 8 * HIDDEN) - ((const float *)cosines.data)[i]));
+		worst_cosine = fmax(worst_cosine,
+			fabs(cosine(y + i / 8 * HIDDEN, y + i % 8 * HIDDEN) - ((const float *)cosines.data)[i]));
 	cr_expect_lt(worst_cosine, 2e-5, "cosines are off by %g", worst_cosine);
 	chain_finish(&chain);
 	free(ids.data);

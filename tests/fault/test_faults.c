@@ -23,10 +23,10 @@ static void write_chain(const char *a, const char *b)
 {
 	char text[1024];
 	snprintf(text, sizeof text,
-		"digraph chain { input [tensors=\"x:f32[N<=16]\"];\n"
+		"digraph chain { input [tensors=\"x:f32[%s]\"];\n"
 		"subgraph cluster_0 { worker=w0; device=\"cpu:0\"; a [%s]; }\n"
 		"subgraph cluster_1 { worker=w1; device=\"cpu:1\"; b [%s]; }\n"
-		"input -> a -> b -> output; }\n", a, b);
+		"input -> a -> b -> output; }\n", strstr(a, "layernorm") ? "4" : "N<=16", a, b);
 	tool_write_file("chain.dot", text);
 }
 
@@ -230,7 +230,7 @@ Test(faults, worker_killed)
 	cr_expect_eq(status, 1);
 	expect_nothing_left("worker killed");
 	expect_query("worker killed", "select status s from run", "\"worker_died\"");
-	expect_query("worker killed", "select count(*) n from log where text like \"worker ''w1''%killed by signal 9%\"", "\"n\"");
+	expect_query("worker killed", "select count(*) n from log where text like \"%w1%killed by signal 9%\"", "\"n\": 1");
 	expect_trace_is_sound("worker killed");
 }
 
@@ -251,17 +251,17 @@ Test(faults, disk_full)
 	char folder[512];
 	snprintf(folder, sizeof folder, "%s/small", tool_temporary());
 	mkdir(folder, 0700);
-	if (mount("tmpfs", folder, "tmpfs", 0, "size=1m") < 0)
+	if (mount("tmpfs", folder, "tmpfs", 0, "size=2m") < 0)
 		cr_skip_test("needs the right to mount a small tmpfs");
-	write_chain("op=copy", "op=copy");
-	struct tool_result result = tool_run("run @TMP@/chain.dot -n 50000 -o @TMP@/small/t.tandem");
+	write_chain("op=spin, us=50", "op=copy");
+	struct tool_result result = tool_run("run @TMP@/chain.dot -n 30000 -o @TMP@/small/t.tandem");
 	cr_expect_eq(result.exit_status, 1, "exit %d: %s", result.exit_status, result.err);
 	expect_contains("disk full", result.err, "t.tandem");
 	struct tool_result query = tool_run("query @TMP@/small/t.tandem 'select count(*) > 0 n from v_execution' --json");
 	cr_expect_eq(query.exit_status, 0, "%s", query.err);
 	expect_contains("disk full", query.out, "\"n\": 1");
 	tool_result_finish(&query);
-	query = tool_run("query @TMP@/small/t.tandem 'select sum(records) > 0 n from v_loss' --json");
+	query = tool_run("query @TMP@/small/t.tandem 'select sum(n_records) > 0 n from v_loss' --json");
 	cr_expect_eq(query.exit_status, 0, "%s", query.err);
 	expect_contains("disk full", query.out, "\"n\": 1");
 	tool_result_finish(&query);

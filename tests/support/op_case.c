@@ -172,7 +172,8 @@ static void free_tensors(struct tensor *tensors, int n)
 
 static int parse_params(struct op_case *op_case, const char *op_name, const char *params, struct error *error)
 {
-	*op_case = (struct op_case){ .op = op_registry_find(&ops_builtin, op_name), .params_text = strdup(params ? params : "") };
+	*op_case = (struct op_case){ .op = op_registry_find(&ops_builtin, op_name),
+		.params_text = strdup(params ? params : "") };
 	cr_assert_not_null(op_case->op, "no op %s", op_name);
 	char *rest = op_case->params_text;
 	for (char *item; (item = strsep(&rest, ";"));) {
@@ -201,7 +202,11 @@ static struct op_params get_params(const struct op_case *op_case)
 static int infer(struct op_case *op_case, const struct tensor_type *types, int n, const struct symbols *symbols,
 	struct error *error)
 {
-	struct op_infer infer = { .params = get_params(op_case), .symbols = symbols, .n_inputs = n, .inputs = types, .n_outputs = 1,
+	struct op_infer infer = { .params = get_params(op_case),
+		.symbols = symbols,
+		.n_inputs = n,
+		.inputs = types,
+		.n_outputs = 1,
 		.outputs = op_case->output_types };
 
 	cr_assert(n >= op_case->op->n_inputs_min && n <= op_case->op->n_inputs_max, "op %s does not take %d inputs",
@@ -237,8 +242,8 @@ int op_case_infer(const char *op_name, const char *params, const char *types, ch
 	return status;
 }
 
-int op_case_start(struct op_case *ret_op_case, const char *op_name, const char *params, const struct tensor *inputs, int n_inputs,
-	struct error *error)
+int op_case_start(struct op_case *ret_op_case, const char *op_name, const char *params, const struct tensor *inputs,
+	int n_inputs, struct error *error)
 {
 	struct tensor_type types[OP_INPUTS_MAX] = { 0 };
 	struct tensor shapes[OP_CASE_TENSORS_MAX];
@@ -259,8 +264,14 @@ int op_case_start(struct op_case *ret_op_case, const char *op_name, const char *
 		status = infer(ret_op_case, types, n_inputs, &symbols, error);
 	for (int i = 0; i < ret_op_case->n_outputs && !status; i++)
 		ret_op_case->outputs[i] = type_bound_tensor(&ret_op_case->output_types[i], &symbols);
-	struct op_setup setup = { .params = get_params(ret_op_case), .node = "node", .worker = "w0", .n_threads = 1,
-		.n_inputs = n_inputs, .n_outputs = ret_op_case->n_outputs, .inputs = shapes, .outputs = ret_op_case->outputs };
+	struct op_setup setup = { .params = get_params(ret_op_case),
+		.node = "node",
+		.worker = "w0",
+		.n_threads = 1,
+		.n_inputs = n_inputs,
+		.n_outputs = ret_op_case->n_outputs,
+		.inputs = shapes,
+		.outputs = ret_op_case->outputs };
 	if (!status && ret_op_case->op->setup)
 		status = ret_op_case->op->setup(&setup, &ret_op_case->state, error);
 	if (status) {
@@ -293,8 +304,8 @@ static void compare(const struct op_case_row *row, const char *how, const struct
 {
 	char a[100], b[100];
 
-	cr_expect(is->dtype == expected->dtype && tensor_same_shape(is, expected), "%s, %s: output is %s, expected %s", row->name, how,
-		tensor_describe(is, a, sizeof(a)), tensor_describe(expected, b, sizeof(b)));
+	cr_expect(is->dtype == expected->dtype && tensor_same_shape(is, expected), "%s, %s: output is %s, expected %s",
+		row->name, how, tensor_describe(is, a, sizeof(a)), tensor_describe(expected, b, sizeof(b)));
 	if (is->dtype != expected->dtype || !tensor_same_shape(is, expected))
 		return;
 	for (int64_t i = 0; i < tensor_n_elements(is); i++) {
@@ -343,8 +354,8 @@ void op_case_check(const struct op_case_row *row)
 	if (!status) {
 		status = op_case_run(&op_case, 0, &error);
 		if (row->error)
-			cr_expect(status == STATUS_OP && strstr(error.text, row->error), "%s: status %d '%s', expected '%s'", row->name,
-				status, error.text, row->error);
+			cr_expect(status == STATUS_OP && strstr(error.text, row->error), "%s: status %d '%s', expected '%s'",
+				row->name, status, error.text, row->error);
 		else
 			cr_expect_eq(status, STATUS_OK, "%s: %s", row->name, error.text);
 		if (!row->error && !status)
@@ -362,9 +373,9 @@ void op_case_check_infer(const struct op_case_infer_row *row)
 	int status = op_case_infer(row->op, row->params, row->inputs, text, sizeof(text));
 
 	if (row->error)
-		cr_expect(status != STATUS_OK && strstr(text, row->error), "%s: status %d '%s', expected '%s'", row->name, status, text,
-			row->error);
+		cr_expect(status != STATUS_OK && strstr(text, row->error), "%s: status %d '%s', expected '%s'", row->name,
+			status, text, row->error);
 	else
-		cr_expect(status == STATUS_OK && strcmp(text, row->outputs) == 0, "%s: status %d '%s', expected '%s'", row->name,
-			status, text, row->outputs);
+		cr_expect(status == STATUS_OK && strcmp(text, row->outputs) == 0, "%s: status %d '%s', expected '%s'",
+			row->name, status, text, row->outputs);
 }

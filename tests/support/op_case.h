@@ -26,24 +26,25 @@ struct op_case {
 	void *state;
 };
 
-/* One tensor in new memory (`data` is freed by the caller), 64-byte aligned. *ret_end points behind it. Aborts the test on nonsense. */
+/* One tensor in new memory (`data` is freed by the caller), 64-byte aligned. *ret_end points behind it. Aborts the test on
+ * nonsense. */
 struct tensor op_case_tensor(const char *text, const char **ret_end);
 
 /* Parses types and infers; the outputs' types as text, or the error's text, into `text`. Returns the status. */
 int op_case_infer(const char *op_name, const char *params, const char *types, char *text, size_t size);
 
-/* Infers from the inputs' shapes, allocates outputs (filled with 0xa5), sets the op up. The inputs stay the caller's. On failure nothing
- * need be finished. */
-int op_case_start(struct op_case *ret_op_case, const char *op_name, const char *params, const struct tensor *inputs, int n_inputs,
-	struct error *error);
+/* Infers from the inputs' shapes, allocates outputs (filled with 0xa5), sets the op up. The inputs stay the caller's. On
+ * failure nothing need be finished. */
+int op_case_start(struct op_case *ret_op_case, const char *op_name, const char *params, const struct tensor *inputs,
+	int n_inputs, struct error *error);
 int op_case_run(struct op_case *op_case, uint64_t execution, struct error *error);
 void op_case_finish(struct op_case *op_case);
 
 /* Element i as a number. */
 double op_case_element(const struct tensor *tensor, int64_t i);
 
-/* One row of a table: with these inputs the op gives these outputs. Runs it with separate memory and, where the op may, in place, from
- * an aligned and from an unaligned address; reports differences through Criterion. */
+/* One row of a table: with these inputs the op gives these outputs. Runs it with separate memory and, where the op may, in
+ * place, from an aligned and from an unaligned address; reports differences through Criterion. */
 struct op_case_row {
 	const char *name, *op, *params, *inputs, *outputs;
 	double tolerance; /* absolute, or relative to values above 1 */

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "engine/base/strbuf.h"
 #include "tests/support/test_ops.h"
 
 #define WORDS_MAX 8
@@ -175,6 +176,58 @@ struct graph *plan_graph(const char *text)
 		add_peers(graph, &graph->collectives[i]);
 	free(copy);
 	graph->is_resolved = true;
+	return graph;
+}
+
+static int draw(unsigned *seed, int n)
+{
+	return n > 0 ? rand_r(seed) % n : 0;
+}
+
+struct graph *plan_graph_random(unsigned seed, int n_nodes, int n_workers)
+{
+	static const char *const ops[] = { "copy", "copy", "forward", "scale" };
+	struct strbuf text = STRBUF_INIT;
+	int n = 1 + draw(&seed, n_nodes), n_collectives = draw(&seed, 3), wants_order = draw(&seed, 3);
+	bool wants_depth = draw(&seed, 2), *is_read = calloc((size_t)n, sizeof *is_read);
+	n_workers = 1 + draw(&seed, n_workers);
+	if (wants_depth && draw(&seed, 2))
+		strbuf_addf(&text, "depth %d; ", 1 + draw(&seed, 2));
+	for (int i = 0; i < n; i++) {
+		/* The first nodes of all workers but one in twos: collectives, in the order of the file or crossed. */
+		bool is_rank = n_workers > 1 && i < 2 * n_collectives && n > 2 * n_collectives;
+		int worker = is_rank ? i % 2 : draw(&seed, n_workers);
+		strbuf_addf(&text, "node n%d w%d %s", i, worker, is_rank ? "all_reduce" : ops[draw(&seed, 4)]);
+		if (is_rank)
+			strbuf_addf(&text, " collective=c%d", i / 2);
+		if (wants_order == 1 && draw(&seed, 3) == 0)
+			strbuf_addf(&text, " order=%d", draw(&seed, 2) ? i : draw(&seed, n));
+		if (wants_depth && draw(&seed, 3) == 0)
+			strbuf_addf(&text, " depth=%d", 1 + draw(&seed, 3));
+		strbuf_addf(&text, " size=%d; ", draw(&seed, 6) ? 4 : 8);
+	}
+	for (int i = 0; i < n; i++) {
+		bool is_rank = n_workers > 1 && i < 2 * n_collectives && n > 2 * n_collectives;
+		int n_inputs = is_rank ? 1 : 1 + (draw(&seed, 3) == 0);
+		for (int k = 0; k < n_inputs; k++) {
+			int src = is_rank && draw(&seed, 2) ? -1 : draw(&seed, i + 1) - 1;
+			if (src < 0)
+				strbuf_addf(&text, "edge input:%d n%d; ", draw(&seed, 2), i);
+			else
+				strbuf_addf(&text, "edge n%d n%d%s; ", src, i, draw(&seed, 12) ? "" : " shm");
+			if (src >= 0)
+				is_read[src] = true;
+		}
+		if (i && draw(&seed, 6) == 0)
+			strbuf_addf(&text, "control n%d n%d; ", draw(&seed, i), i);
+	}
+	for (int i = 0; i < n; i++) {
+		if (!is_read[i] || draw(&seed, 5) == 0)
+			strbuf_addf(&text, "%s n%d output; ", draw(&seed, 8) || i == n - 1 ? "edge" : "control", i);
+	}
+	struct graph *graph = plan_graph(strbuf_text(&text));
+	free(is_read);
+	strbuf_finish(&text);
 	return graph;
 }
 

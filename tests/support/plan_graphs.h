@@ -19,6 +19,10 @@
 /* The graph of `text`; the caller destroys it. Ends the process with a message on text that it does not understand. */
 struct graph *plan_graph(const char *text);
 
+/* A random graph of up to `n_nodes` nodes on up to `n_workers` workers, the same for the same seed: every kind of edge, op and attribute,
+ * and crossings of collectives and `order` that can deadlock. */
+struct graph *plan_graph_random(unsigned seed, int n_nodes, int n_workers);
+
 /* Its plan with `in_flight` executions asked for (0: the default); ends the process when there is none. */
 struct plan *plan_of(const struct graph *graph, int in_flight);
 

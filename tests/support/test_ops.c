@@ -82,7 +82,8 @@ static int split_infer(struct op_infer *infer, struct error *error)
 }
 
 /* Copies `n_rows` rows of `n_columns` floats between row pitches. */
-static void copy_columns(float *to, int64_t to_pitch, const float *from, int64_t from_pitch, int64_t n_rows, int64_t n_columns)
+static void copy_columns(
+	float *to, int64_t to_pitch, const float *from, int64_t from_pitch, int64_t n_rows, int64_t n_columns)
 {
 	for (int64_t row = 0; row < n_rows; row++)
 		memcpy(to + row * to_pitch, from + row * from_pitch, (size_t)n_columns * sizeof(float));
@@ -132,7 +133,8 @@ static int join_run(struct op_run *run)
 	int64_t width = last_size(y), column = 0;
 	for (int k = 0; k < run->n_inputs; k++) {
 		int64_t part = last_size(&run->inputs[k]);
-		copy_columns((float *)y->data + column, width, run->inputs[k].data, part, tensor_n_elements(y) / width, part);
+		copy_columns(
+			(float *)y->data + column, width, run->inputs[k].data, part, tensor_n_elements(y) / width, part);
 		column += part;
 	}
 	return STATUS_OK;
@@ -143,7 +145,8 @@ static int fill_infer(struct op_infer *infer, struct error *error)
 	int64_t shape[OP_PARAM_INTS_MAX];
 	int n_dims = op_params_ints(&infer->params, "shape", shape);
 	if (n_dims > TENSOR_DIMS_MAX)
-		return error_set(error, STATUS_GRAPH, "'shape' has %d dimensions; at most %d are supported", n_dims, TENSOR_DIMS_MAX);
+		return error_set(
+			error, STATUS_GRAPH, "'shape' has %d dimensions; at most %d are supported", n_dims, TENSOR_DIMS_MAX);
 	infer->outputs[0] = (struct tensor_type){ .dtype = DTYPE_F32, .n_dims = n_dims };
 	for (int i = 0; i < n_dims; i++)
 		infer->outputs[0].dims[i] = dim_constant(shape[i]);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * test_ops: a small registry for tests of graphs, plans and the engine, independent of the built-in ops. All work on f32 of any shape.
+ * test_ops: a small registry for tests of graphs, plans and the engine, independent of the built-in ops. All work on f32 of
+ * any shape.
  *
  *   copy        x → x                        own bytes
  *   forward     x → x                        OP_FORWARD

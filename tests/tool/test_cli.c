@@ -3,6 +3,9 @@
  * Tests of the executable as a user sees it: exit status, standard output, standard error.
  */
 #include <criterion/criterion.h>
+#include <dirent.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "tests/support/run_tool.h"
@@ -126,6 +129,24 @@ Test(cli, check_tells_every_mistake_with_its_line)
 	cr_expect_eq(result.exit_status, 1, "exit status %d", result.exit_status);
 	cr_expect(strstr(result.out, "\"is_right\": false, \"mistakes\": [\n{\"line\": 4, \"node\": \"a\""), "'%s'", result.out);
 	tool_result_finish(&result);
+}
+
+Test(cli, every_wrong_graph_is_refused_without_a_plan)
+{
+	char *folder = tool_expand("@SRC@/tests/graphs/wrong"), line[600];
+	DIR *entries = opendir(folder);
+	cr_assert_not_null(entries, "%s", folder);
+	int n = 0;
+	for (struct dirent *entry; (entry = readdir(entries)) != NULL;) {
+		if (!strstr(entry->d_name, ".dot"))
+			continue;
+		snprintf(line, sizeof line, "check %s/%s", folder, entry->d_name);
+		check_case(&(struct cli_case){ line, 1, "", "; nothing was started\n" });
+		n++;
+	}
+	cr_expect_geq(n, 40, "only %d wrong graphs", n);
+	closedir(entries);
+	free(folder);
 }
 
 Test(cli, nothing_of_a_file_reaches_the_terminal_raw)

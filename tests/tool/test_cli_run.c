@@ -106,6 +106,8 @@ Test(cli_run, trace_report_query)
 	expect("report @TMP@/t.tandem", 0, "w1", NULL);
 	expect("report @TMP@/t.tandem --json", 0, "\"time_split\"", NULL);
 	expect("report @TMP@/t.tandem --run 7", 1, NULL, "there is no run 7");
+	expect("check @TMP@/t.tandem", 0, "ok", NULL);
+	expect("check @TMP@/t.tandem --json", 0, "{\"rows\": [", NULL);
 	expect("query @TMP@/t.tandem 'SELECT count(*) AS n FROM v_op WHERE node = \"b\"' --csv", 0, "n\n100\n", NULL);
 	expect("query @TMP@/t.tandem 'SELECT count(*) AS n FROM v_execution' --json", 0, "{\"n\": 100}", NULL);
 	expect("query @TMP@/t.tandem 'DELETE FROM run'", 2, NULL, "tandem: query: ");
@@ -121,6 +123,7 @@ Test(cli_run, only_traces_are_replaced)
 	expect("run @TMP@/copy.dot -o @TMP@/precious.txt", 1, NULL, "the file exists and is no tandem trace, so it is left alone");
 	expect("report @TMP@/precious.txt", 1, NULL, "precious.txt");
 	expect("query @TMP@/precious.txt 'SELECT 1'", 1, NULL, "precious.txt");
+	expect("check @TMP@/none.tandem", 1, NULL, "none.tandem");
 	expect("report @TMP@/none.tandem", 1, NULL, "none.tandem");
 	expect("run @TMP@/copy.dot -o @TMP@/no/such/folder.tandem", 1, NULL, "folder.tandem");
 }

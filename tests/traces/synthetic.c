@@ -110,10 +110,17 @@ void synthetic_finish(struct synthetic *synthetic)
 static uint64_t ticks_of(int64_t ns)
 {
 	static struct clock_pair origin;
+	if (!clock_uses_tsc_flag)
+		return (uint64_t)ns;
 	if (!origin.host.ns)
 		origin = clock_take_pair();
 	int64_t delta = ns - origin.host.ns;
 	return delta < 0 ? origin.ticks.count - clock_ticks_of_ns(-delta) : origin.ticks.count + clock_ticks_of_ns(delta);
+}
+
+void synthetic_use_ns(void)
+{
+	clock_uses_tsc_flag = false;
 }
 
 static void set_phase(struct record *record, int i, enum phase phase, int64_t start_ns, int64_t duration_ns)
@@ -138,7 +145,7 @@ struct record synthetic_op(uint32_t node, uint64_t execution, int64_t start_ns, 
 struct record synthetic_span(enum phase phase, int64_t start_ns, int64_t duration_ns)
 {
 	struct record record = { .kind = RECORD_SPAN, .n_phases = 1, .node = PROGRAM_NONE, .execution = UINT64_MAX,
-		.start = ticks_of(start_ns), .shift = 4 };
+		.start = ticks_of(start_ns) };
 	set_phase(&record, 0, phase, start_ns, duration_ns);
 	return record;
 }
@@ -203,13 +210,39 @@ int64_t synthetic_execution(struct synthetic *synthetic, uint64_t execution, int
 	return at_ns;
 }
 
-void synthetic_intake_init(struct synthetic_intake *target, const struct synthetic *synthetic, const char *file)
+void synthetic_intake_init(struct synthetic_intake *target, const struct synthetic *synthetic, const char *file,
+	int64_t start_ns)
+{
+	struct error error = { 0 };
+	*target = (struct synthetic_intake){ 0 };
+	require(store_open(file, false, &error, &target->store), &error);
+	synthetic_intake_next(target, synthetic, start_ns);
+}
+
+void synthetic_intake_next(struct synthetic_intake *target, const struct synthetic *synthetic, int64_t start_ns)
 {
 	struct error error = { 0 };
 	struct clock_pair start = clock_take_pair();
-	require(store_open(file, false, &error, &target->store), &error);
-	require(store_begin_run(target->store, &synthetic->program, start.host.ns, &error), &error);
+	if (!clock_uses_tsc_flag)
+		start.ticks.count = (uint64_t)start.host.ns;
+	intake_destroy(target->intake);
+	require(store_begin_run(target->store, &synthetic->program, start_ns, &error), &error);
 	require(intake_create(target->store, &synthetic->program, start, &error, &target->intake), &error);
+}
+
+void synthetic_intake_enter(struct synthetic_intake *target, uint32_t worker, const struct record *records, uint32_t n)
+{
+	struct error error = { 0 };
+	require(store_begin(target->store, &error), &error);
+	require(intake_records(target->intake, worker, records, n, &error), &error);
+	require(intake_flush(target->intake, &error), &error);
+	require(store_commit(target->store, &error), &error);
+}
+
+void synthetic_intake_end(struct synthetic_intake *target, int64_t end_ns)
+{
+	struct error error = { 0 };
+	require(store_end_run(target->store, "ok", NULL, end_ns, &error), &error);
 }
 
 void synthetic_intake_finish(struct synthetic_intake *target)

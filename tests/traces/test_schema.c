@@ -1,0 +1,147 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The schema: the views' columns, which scripts rely on, every view selectable, and migration by steps.
+ */
+#include "traces/schema.h"
+
+#include <criterion/criterion.h>
+#include <string.h>
+
+#include "engine/base/attributes.h"
+#include "engine/base/strbuf.h"
+
+static struct db *open_memory(void)
+{
+	struct db *db = NULL;
+	cr_assert(db_open(":memory:", DB_CREATE, NULL, &db) == STATUS_OK);
+	return db;
+}
+
+static int64_t number(struct db *db, const char *sql)
+{
+	struct error error = { 0 };
+	int64_t value = INT64_MIN;
+	cr_assert(db_get_int(db, sql, &value, &error) == STATUS_OK, "%s", error.text);
+	return value;
+}
+
+Test(schema, views_have_exactly_the_promised_columns)
+{
+	static const struct {
+		const char *view, *columns;
+	} cases[] = {
+		{ "v_op", "run mode worker node op execution start_ns duration_ns starved_ns backpressure_ns late_rank_ns dispatch_ns"
+			  " allocate_ns serialise_ns fetch_ns read_ns compute_ns write_ns launch_ns sync_ns debug_ns recorder_ns unknown_ns" },
+		{ "v_stall", "run worker cause node edge peer execution start_ns duration_ns root" },
+		{ "v_time_split", "run lane worker side kind ns share" },
+		{ "v_execution", "run execution start_ns duration_ns status" },
+		{ "v_kernel", "run process device stream name correlation start_ns duration_ns node execution" },
+		{ "v_memcpy", "run process device stream name correlation start_ns duration_ns node execution kind bytes" },
+		{ "v_memset", "run process device stream name correlation start_ns duration_ns node execution kind bytes" },
+		{ "v_api", "run process thread name correlation start_ns duration_ns" },
+		{ "v_mark", "run process thread name start_ns duration_ns node execution" },
+		{ "v_loss", "run worker cause n_records" },
+	};
+	struct db *db = open_memory();
+	cr_assert(schema_migrate(db, NULL) == STATUS_OK);
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		struct strbuf sql = STRBUF_INIT, columns = STRBUF_INIT;
+		struct error error = { 0 };
+		struct db_stmt *stmt = NULL;
+		bool has_row = true;
+		strbuf_addf(&sql, "SELECT * FROM %s", cases[i].view);
+		cr_assert(db_prepare(db, strbuf_text(&sql), NULL, &error, &stmt) == STATUS_OK, "%s: %s", cases[i].view,
+			error.text);
+		for (int k = 0; k < db_n_columns(stmt); k++)
+			strbuf_addf(&columns, "%s%s", k ? " " : "", db_column_name(stmt, k));
+		cr_expect_str_eq(strbuf_text(&columns), cases[i].columns);
+		cr_expect(db_step(stmt, &has_row, &error) == STATUS_OK && !has_row, "%s: %s", cases[i].view, error.text);
+		db_finish(stmt);
+		strbuf_finish(&sql);
+		strbuf_finish(&columns);
+	}
+	cr_expect(number(db, "SELECT count(*) FROM sqlite_master WHERE type = 'view'") == (int64_t)ARRAY_LEN(cases));
+	db_close(db);
+}
+
+Test(schema, words_have_the_numbers_of_the_engine)
+{
+	struct db *db = open_memory();
+	cr_assert(schema_migrate(db, NULL) == STATUS_OK);
+	struct strbuf sql = STRBUF_INIT;
+	for (int i = 0; i < PHASE_COUNT; i++) {
+		strbuf_clear(&sql);
+		strbuf_addf(&sql, "SELECT id FROM kind WHERE word = '%s'", phase_word((enum phase)i));
+		cr_expect(number(db, strbuf_text(&sql)) == i, "%s", strbuf_text(&sql));
+	}
+	for (int i = 0; i < STATUS_COUNT; i++) {
+		strbuf_clear(&sql);
+		strbuf_addf(&sql, "SELECT id FROM status WHERE word = '%s'", status_word(i));
+		cr_expect(number(db, strbuf_text(&sql)) == i, "%s", strbuf_text(&sql));
+	}
+	strbuf_finish(&sql);
+	cr_expect(number(db, "SELECT id FROM kind WHERE word = 'wait'") == SPAN_KIND_WAIT);
+	cr_expect(schema_op_phase(PHASE_IDLE) == OP_PHASE_UNKNOWN && schema_op_phase(PHASE_COMPUTE) == OP_PHASE_COMPUTE
+		&& schema_op_phase((enum phase)200) == OP_PHASE_UNKNOWN);
+	db_close(db);
+}
+
+static int step_one(struct db *db, struct error *error)
+{
+	return db_exec(db, "CREATE TABLE t(a)", error);
+}
+
+static int step_two(struct db *db, struct error *error)
+{
+	return db_exec(db, "ALTER TABLE t ADD COLUMN b; INSERT INTO t VALUES(1, 2)", error);
+}
+
+static int step_bad(struct db *db, struct error *error)
+{
+	int status = db_exec(db, "INSERT INTO t VALUES(3, 4)", error);
+	return status == STATUS_OK ? db_exec(db, "INSERT INTO nowhere VALUES(1)", error) : status;
+}
+
+Test(schema, migrates_step_by_step_and_all_or_nothing)
+{
+	static const struct schema_step steps[] = { { 1, step_one }, { 2, step_two }, { 3, step_bad } };
+	struct error error = { 0 };
+	struct db *db = open_memory();
+	cr_assert(schema_migrate_by(db, steps, 1, &error) == STATUS_OK, "%s", error.text);
+	cr_expect(number(db, "PRAGMA user_version") == 1);
+	cr_assert(schema_migrate_by(db, steps, 2, &error) == STATUS_OK, "%s", error.text);
+	cr_expect(number(db, "PRAGMA user_version") == 2 && number(db, "SELECT count(*) FROM t") == 1);
+	cr_assert(schema_migrate_by(db, steps, 2, &error) == STATUS_OK, "a second time does nothing");
+	cr_expect(number(db, "SELECT count(*) FROM t") == 1);
+	cr_expect(schema_migrate_by(db, steps, 3, &error) == STATUS_DATABASE);
+	cr_expect(strstr(error.text, "nowhere"), "text: %s", error.text);
+	cr_expect(number(db, "PRAGMA user_version") == 2 && number(db, "SELECT count(*) FROM t") == 1,
+		"nothing of step 3 stays");
+	cr_expect(schema_migrate_by(db, steps, 1, &error) == STATUS_TRACE, "a newer file is refused");
+	cr_expect(strstr(error.text, "version 2") && strstr(error.text, "newer"), "text: %s", error.text);
+	db_close(db);
+}
+
+Test(schema, check_tells_traces_from_other_databases)
+{
+	static const struct {
+		const char *name, *sql, *text;
+		int status;
+	} cases[] = {
+		{ "plain", "CREATE TABLE t(a)", "plain SQLite", STATUS_TRACE },
+		{ "other application", "PRAGMA application_id = 7", "plain SQLite", STATUS_TRACE },
+		{ "newer", "PRAGMA application_id = 1414415437; PRAGMA user_version = 99", "version 99", STATUS_TRACE },
+		{ "ours", "PRAGMA application_id = 1414415437; PRAGMA user_version = 1", "", STATUS_OK },
+	};
+	cr_assert(SCHEMA_APPLICATION_ID == 1414415437);
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		struct error error = { 0 };
+		struct db *db = open_memory();
+		int version = 0;
+		cr_assert(db_exec(db, cases[i].sql, &error) == STATUS_OK);
+		int status = schema_check(db, &version, &error);
+		cr_expect(status == cases[i].status, "%s: status %d, expected %d", cases[i].name, status, cases[i].status);
+		cr_expect(strstr(error.text, cases[i].text), "%s: text '%s'", cases[i].name, error.text);
+		db_close(db);
+	}
+}

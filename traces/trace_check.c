@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * trace_check: each check is a statement that counts what is wrong.
+ */
+#include "traces/trace_check.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "traces/schema.h"
+
+const struct table_column trace_check_columns[TRACE_CHECK_COLUMNS] = {
+	{ "check", TABLE_TEXT }, { "result", TABLE_TEXT }, { "detail", TABLE_TEXT },
+};
+
+enum verdict {
+	VERDICT_NOTE,
+	VERDICT_WRONG,
+};
+
+struct check {
+	const char *name;
+	const char *sql;      /* gives one number: how many are not as they should be */
+	const char *detail;   /* format with that number, when it is not 0 */
+	enum verdict verdict; /* when it is not 0 */
+};
+
+#define ADD_PHASE(name, word) " + coalesce(" word "_ns, 0)"
+#define SUM_PHASE(name, word) " UNION ALL SELECT lane, node, '" word "', sum(" word "_ns) FROM op_event GROUP BY lane, node"
+
+static const struct check checks[] = {
+	{ "references between tables", "SELECT count(*) FROM pragma_foreign_key_check", "%lld rows refer to nothing",
+	  VERDICT_WRONG },
+	{ "phases sum to durations", "SELECT count(*) FROM op_event WHERE duration_ns <> 0" OP_PHASE_MAP(ADD_PHASE),
+	  "%lld ops do not", VERDICT_WRONG },
+	{ "a lane does one thing at a time", "SELECT count(*) FROM (SELECT start_ns, max(start_ns + duration_ns) OVER"
+	  " (PARTITION BY lane ORDER BY start_ns, start_ns + duration_ns ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING)"
+	  " AS before_ns FROM (SELECT lane, start_ns, duration_ns FROM op_event UNION ALL"
+	  " SELECT lane, start_ns, duration_ns FROM span WHERE kind < 100)) WHERE before_ns > start_ns",
+	  "%lld ops or spans begin before the one before them has ended", VERDICT_WRONG },
+	{ "events lie within their run", "SELECT count(*) FROM (SELECT run, start_ns, duration_ns FROM op_event UNION ALL"
+	  " SELECT run, start_ns, duration_ns FROM span WHERE kind < 100) e JOIN run r ON r.id = e.run"
+	  " WHERE e.start_ns < r.start_ns OR e.start_ns + e.duration_ns > r.end_ns", "%lld do not", VERDICT_WRONG },
+	{ "summaries agree with events", "SELECT count(*) FROM (SELECT lane, node, kind, sum(ns) AS ns FROM"
+	  " (SELECT lane, node, kind.word AS kind, ns FROM summary JOIN kind ON kind.id = summary.kind WHERE kind.id <> 101"
+	  "  UNION ALL SELECT lane, node, kind, -ns FROM (SELECT lane, 0 AS node, kind.word AS kind,"
+	  "  sum(duration_ns) AS ns FROM span"
+	  "  JOIN kind ON kind.id = span.kind WHERE kind.id < 100 GROUP BY lane, kind.word" OP_PHASE_MAP(SUM_PHASE) "))"
+	  " GROUP BY lane, node, kind HAVING sum(ns) <> 0)", "%lld sums differ", VERDICT_WRONG },
+	{ "shares of a lane sum to 100 %", "SELECT count(*) FROM (SELECT lane FROM v_time_split WHERE share IS NOT NULL"
+	  " GROUP BY run, lane, side HAVING abs(sum(share) - 1) > 1e-9 OR min(ns) < 0)", "%lld lanes do not",
+	  VERDICT_WRONG },
+	{ "executions have ended", "SELECT count(*) FROM execution WHERE status = -1", "%lld have not", VERDICT_NOTE },
+	{ "every op of a finished execution is there", "SELECT count(*) FROM execution x WHERE status = 0 AND NOT EXISTS"
+	  " (SELECT 1 FROM v_loss o WHERE o.run = x.run) AND (SELECT count(*) FROM node n WHERE n.run = x.run) <>"
+	  " coalesce((SELECT c.n"
+	  " FROM (SELECT run, execution, count(*) AS n FROM op_event GROUP BY run, execution) c WHERE c.run = x.run"
+	  " AND c.execution = x.execution), 0)", "%lld executions lack some", VERDICT_NOTE },
+	{ "no records were lost", "SELECT coalesce(sum(n_records), 0) FROM loss", "%lld were lost, see v_loss",
+	  VERDICT_NOTE },
+	{ "runs have ended", "SELECT count(*) FROM run WHERE status IN ('running', 'killed')",
+	  "%lld did not end by themselves", VERDICT_NOTE },
+	{ "the file is finished", "SELECT count(*) FROM meta WHERE key = 'finished' AND value <> '1'",
+	  "its collector was killed or still writes", VERDICT_NOTE },
+};
+
+static void add_row(struct table *table, const char *name, const char *result, const char *detail)
+{
+	table_text(table, name);
+	table_text(table, result);
+	table_text(table, detail);
+}
+
+static int run_check(const struct trace *trace, const struct check *check, struct table *table, int *n_wrong,
+	struct error *error)
+{
+	int64_t n = 0;
+	char detail[200];
+	int status = db_get_int(trace->db, check->sql, &n, error);
+	if (status != STATUS_OK)
+		return status;
+	snprintf(detail, sizeof(detail), check->detail, (long long)n);
+	bool is_wrong = n != 0 && check->verdict == VERDICT_WRONG;
+	add_row(table, check->name, n == 0 ? "ok" : is_wrong ? "wrong" : "note", n == 0 ? "" : detail);
+	*n_wrong += is_wrong;
+	return STATUS_OK;
+}
+
+static int check_integrity(const struct trace *trace, struct table *table, int *n_wrong, struct error *error)
+{
+	char *text = NULL;
+	static const char sql[] = "SELECT group_concat(integrity_check, '; ') FROM pragma_integrity_check(5)";
+	int status = db_get_text(trace->db, sql, &text, error);
+	if (status != STATUS_OK)
+		return status;
+	bool is_ok = text && strcmp(text, "ok") == 0;
+	add_row(table, "integrity of the file", is_ok ? "ok" : "wrong", is_ok ? "" : text);
+	*n_wrong += !is_ok;
+	free(text);
+	return STATUS_OK;
+}
+
+int trace_check(const struct trace *trace, struct table *table, int *ret_n_wrong, struct error *error)
+{
+	int n_wrong = 0;
+	int status = check_integrity(trace, table, &n_wrong, error);
+	bool is_whole = n_wrong == 0;
+	/* In a damaged file statements fail: what is wrong is said already. */
+	for (size_t i = 0; status == STATUS_OK && is_whole && i < ARRAY_LEN(checks); i++)
+		status = run_check(trace, &checks[i], table, &n_wrong, error);
+	if (status == STATUS_OK && table->is_failed)
+		status = error_set(error, STATUS_NO_MEMORY, "no memory for the checks");
+	if (status == STATUS_OK)
+		*ret_n_wrong = n_wrong;
+	return status;
+}
