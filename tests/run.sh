@@ -99,9 +99,13 @@ else
 fi
 
 step "ThreadSanitizer: stress programs"
-if configure build-tsan --buildtype=debugoptimized -Db_sanitize=thread -Db_lundef=false -Dtests=enabled && build build-tsan; then
-	if [ -n "$(meson test -C build-tsan --no-rebuild --list --suite stress 2> /dev/null | grep / || true)" ]; then
+if configure build-tsan --buildtype=debugoptimized -Db_sanitize=thread -Db_lundef=false -Dtests=enabled; then
+	# shellcheck disable=SC2046
+	if build build-tsan tool/tandem \
+		$(ninja -C build-tsan -t targets all | sed -n 's|^\(tests/stress/[a-z_]*\): c_LINKER$|\1|p'); then
 		TSAN_OPTIONS=halt_on_error=1 run_tests build-tsan --suite stress
+	else
+		failed=1
 	fi
 else
 	failed=1

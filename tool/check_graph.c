@@ -88,11 +88,26 @@ static void add_json(const struct loaded *loaded, struct strbuf *out)
 	strbuf_add(out, "}\n");
 }
 
+/* The proof for a plan that passed; for a refused one it is there already. */
+static int add_verdict(struct loaded *loaded)
+{
+	struct plan_verdict verdict;
+	int status = plan_check(loaded->plan, &verdict);
+	if (status)
+		return error_set(&loaded->error, status, "%s", status_sentence(status));
+	strbuf_clear(&loaded->verdict);
+	plan_verdict_print(loaded->plan, &verdict, &loaded->verdict);
+	plan_verdict_finish(&verdict);
+	return STATUS_OK;
+}
+
 int check_graph(const char *file, const struct option_list *settings, int in_flight, bool is_json)
 {
 	struct loaded loaded;
 	struct strbuf out = STRBUF_INIT;
 	int status = load(file, settings, in_flight, &loaded), exit_status;
+	if (!status)
+		status = add_verdict(&loaded);
 	if (is_json && status != STATUS_USAGE) {
 		add_json(&loaded, &out);
 		exit_status = tool_print(&out);
@@ -102,7 +117,7 @@ int check_graph(const char *file, const struct option_list *settings, int in_fli
 		exit_status = load_fail(&loaded, file);
 	} else {
 		plan_print(loaded.plan, &out);
-		strbuf_add(&out, strbuf_text(&loaded.verdict));
+		strbuf_addf(&out, "\n%s", strbuf_text(&loaded.verdict));
 		exit_status = tool_print(&out);
 	}
 	load_finish(&loaded);

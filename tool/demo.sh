@@ -37,7 +37,7 @@ fi
 input=examples/minilm/sentences.safetensors
 step "run: six transformer layers over two processes, 100 times"
 if [ "$model" = seeded:7 ]; then
-	echo "verified against a run in one process, since made-up weights have no published result"
+	echo "to be compared with a run in one process, since made-up weights have no published result"
 	$tandem run examples/minilm/single.dot --set MODEL=$model --input $input --output build/one-process.safetensors --quiet
 	$tandem run examples/minilm/pipeline2.dot --set MODEL=$model --input $input --executions 100 -o build/minilm.tandem \
 		--expect build/one-process.safetensors --tolerance 1e-6

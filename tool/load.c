@@ -56,10 +56,7 @@ static int load_with(const char *file, const struct load_settings *settings, int
 	if (status)
 		return error_set(&loaded->error, status, "%s: %d mistake%s; nothing was started", file, n, n == 1 ? "" : "s");
 	struct plan_options options = { .in_flight = in_flight };
-	status = plan_compile(loaded->graph, &options, &loaded->verdict, &loaded->error, &loaded->plan);
-	if (status)
-		error_prefix(&loaded->error, "%s", file);
-	return status;
+	return plan_compile(loaded->graph, &options, &loaded->verdict, &loaded->error, &loaded->plan);
 }
 
 int load(const char *file, const struct option_list *settings, int in_flight, struct loaded *loaded)

@@ -132,8 +132,8 @@ static const char views_sql[] =
 	" r.end_ns) AS s,"
 	"  CASE WHEN r.n_submitted > r.n_finished THEN r.end_ns ELSE coalesce(r.last_finish_ns, r.end_ns) END AS e"
 	"  FROM lane l JOIN run r ON r.id = l.run JOIN worker w ON w.id = l.worker WHERE l.kind = 'host'),"
-	" gap AS (SELECT lane, " OVERLAP("a", "f", "a", "s") " + " OVERLAP("a", "f", "e", "b") " + " OVERLAP("t", "b", "a", "s")
-	" + " OVERLAP("t", "b", "e", "b") " AS ns FROM bound),"
+	" gap AS (SELECT lane, " OVERLAP("a", "f", "a", "s") " + " OVERLAP("a", "f", "e", "b") " + "
+	OVERLAP("t", "b", "a", "s") " + " OVERLAP("t", "b", "e", "b") " AS ns FROM bound),"
 	" part AS (SELECT lane, kind, sum(ns) AS ns FROM (SELECT lane, kind, ns FROM summary WHERE kind BETWEEN 1 AND 99"
 	"  UNION ALL SELECT lane, (SELECT id FROM kind WHERE word = 'idle'), ns FROM gap) GROUP BY lane, kind HAVING"
 	" sum(ns) > 0),"

@@ -105,7 +105,8 @@ struct op {
 	unsigned caps;                   /* enum op_caps */
 
 	/* Types of the outputs from types of the inputs. Returns STATUS_OK, or STATUS_GRAPH/STATUS_INPUT with a text that says what
-	 * is wrong and what would be right; the caller puts file, line and node in front. Never NULL. */
+	 * is wrong and what would be right; the caller puts file, line and node in front, and after STATUS_GRAPH what the op got.
+	 * Never NULL. */
 	int (*infer)(struct op_infer *infer, struct error *error);
 	/* Makes the node's state (*ret_state is NULL beforehand). On failure nothing is kept. May be NULL. */
 	int (*setup)(const struct op_setup *setup, void **ret_state, struct error *error);

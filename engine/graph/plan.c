@@ -80,14 +80,16 @@ static int check_sizes(const struct plan *plan, struct error *error)
 		const struct plan_channel *channel = &plan->channels[i];
 		const struct graph_node *node = &graph->nodes[channel->node];
 		if (channel->depth > PLAN_DEPTH_MAX)
-			return error_set(error, STATUS_GRAPH, "%s:%d: node '%s': depth=%d is more than the %d slots that a channel can have",
-				file, node->line, node->name, channel->depth, PLAN_DEPTH_MAX);
+			return error_set(error, STATUS_GRAPH,
+				"%s:%d: node '%s': depth=%d is more than the %d slots that a channel can have", file,
+				node->line, node->name, channel->depth, PLAN_DEPTH_MAX);
 		if (channel->payload_bytes < PLAN_BYTES_MAX)
 			total += plan_channel_bytes(plan, i);
 		if (channel->payload_bytes >= PLAN_BYTES_MAX || total >= PLAN_BYTES_MAX)
-			return error_set(error, STATUS_GRAPH, "%s:%d: node '%s': its slots (%d of %zu bytes) are more than can be mapped; "
-				"give smaller bounds, less depth or fewer executions in flight", file, node->line, node->name, channel->depth,
-				channel->payload_bytes);
+			return error_set(error, STATUS_GRAPH,
+				"%s:%d: node '%s': its slots (%d of %zu bytes) are more than can be mapped; "
+				"give smaller bounds, less depth or fewer executions in flight",
+				file, node->line, node->name, channel->depth, channel->payload_bytes);
 	}
 	return STATUS_OK;
 }
@@ -111,8 +113,8 @@ int plan_make(const struct graph *graph, const struct plan_options *options, str
 {
 	int in_flight = options->in_flight > 0 ? options->in_flight : 2 * (graph->n_workers > 1 ? graph->n_workers - 1 : 1);
 	if (in_flight > PLAN_IN_FLIGHT_MAX)
-		return error_set(error, STATUS_GRAPH, "%d executions in flight are more than the %d that a plan can hold", in_flight,
-			PLAN_IN_FLIGHT_MAX);
+		return error_set(error, STATUS_GRAPH, "%d executions in flight are more than the %d that a plan can hold",
+			in_flight, PLAN_IN_FLIGHT_MAX);
 	struct plan *plan = calloc(1, sizeof *plan);
 	int *topology = calloc((size_t)graph->n_nodes, sizeof *topology);
 	int *sequence = calloc((size_t)graph->n_nodes, sizeof *sequence);

@@ -49,9 +49,12 @@ static int check_transports(const struct graph *graph, struct error *error)
 	for (int i = 0; i < graph->n_edges; i++) {
 		const struct graph_edge *edge = &graph->edges[i];
 		if (edge->transport == TRANSPORT_LOCAL && crosses(graph, edge))
-			return error_set(error, STATUS_GRAPH, "%s:%d: edge %s: transport=local cannot lead from worker %s to worker %s; "
-				"leave it out or give transport=shm", graph->file ? graph->file : "graph", edge->line, edge->name,
-				graph->workers[worker_of(graph, edge->src)].name, graph->workers[worker_of(graph, edge->dst)].name);
+			return error_set(error, STATUS_GRAPH,
+				"%s:%d: edge %s: transport=local cannot lead from worker %s to worker %s; "
+				"leave it out or give transport=shm",
+				graph->file ? graph->file : "graph", edge->line, edge->name,
+				graph->workers[worker_of(graph, edge->src)].name,
+				graph->workers[worker_of(graph, edge->dst)].name);
 	}
 	return STATUS_OK;
 }
@@ -254,5 +257,7 @@ int plan_channels(struct plan *plan, const int *topology, struct error *error)
 	free(maker.notes);
 	free(maker.places);
 	free(maker.outputs);
-	return is_made ? STATUS_OK : error_set(error, STATUS_NO_MEMORY, "no memory for the channels of %d nodes", plan->graph->n_nodes);
+	if (!is_made)
+		return error_set(error, STATUS_NO_MEMORY, "no memory for the channels of %d nodes", plan->graph->n_nodes);
+	return STATUS_OK;
 }

@@ -77,13 +77,15 @@ void plan_verdict_print(const struct plan *plan, const struct plan_verdict *verd
 {
 	const struct graph *graph = plan->graph;
 	if (verdict->is_live) {
-		strbuf_addf(out, "cannot deadlock: every cycle holds a token (%d nodes, %d workers, %d in flight)\n", graph->n_nodes - 2,
-			graph->n_workers - 1, plan->in_flight);
+		strbuf_addf(out, "cannot deadlock: every cycle holds a token (%d nodes, %d workers, %d in flight)\n",
+			graph->n_nodes - 2, graph->n_workers - 1, plan->in_flight);
 		return;
 	}
 	bool is_limit = verdict->n_hops && verdict->hops[verdict->n_hops - 1].kind == PLAN_PLACE_IN_FLIGHT;
 	if (is_limit)
-		strbuf_addf(out, "can deadlock: with this order the given depths hold %d of %d executions, then nothing on this cycle can go on\n",
+		strbuf_addf(out,
+			"can deadlock: with this order the given depths hold %d of %d executions, then nothing on this "
+			"cycle can go on\n",
 			plan->in_flight, plan->in_flight_asked);
 	else
 		strbuf_add(out, "can deadlock: nothing on this cycle can start before the others\n");
@@ -122,9 +124,9 @@ int plan_compile(const struct graph *graph, const struct plan_options *options, 
 	if (status == STATUS_OK && !verdict.is_live) {
 		if (ret_explanation)
 			plan_verdict_print(plan, &verdict, ret_explanation);
-		status = error_set(error, STATUS_DEADLOCK, "%s: the plan can deadlock at node '%s'%s%s", graph->file ? graph->file : graph->name,
-			graph->nodes[verdict.hops[verdict.n_hops - 1].to].name, verdict.repair ? "; " : "",
-			verdict.repair ? verdict.repair : "");
+		status = error_set(error, STATUS_DEADLOCK, "%s: the plan can deadlock at node '%s'%s%s",
+			graph->file ? graph->file : graph->name, graph->nodes[verdict.hops[verdict.n_hops - 1].to].name,
+			verdict.repair ? "; " : "", verdict.repair ? verdict.repair : "");
 	}
 	plan_verdict_finish(&verdict);
 	if (status == STATUS_OK)

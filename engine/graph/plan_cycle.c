@@ -197,8 +197,8 @@ static int free_order_holds_more(const struct plan *plan, bool *ret_is_so)
 	return status == STATUS_NO_MEMORY ? STATUS_NO_MEMORY : STATUS_OK;
 }
 
-/* Searches the net: for a cycle without a token, or for what limits the executions in flight. Returns the number of places, 0 when
- * there is nothing; -1 when memory is out. */
+/* Searches the net: for a cycle without a token, or for what limits the executions in flight. Returns the number of places,
+ * 0 when there is nothing; -1 when memory is out. */
 typedef int search_fn(struct finder *finder, int *places);
 
 static int search(const struct plan *plan, enum plan_net_capacities capacities, search_fn *find, int *ret_n_hops,

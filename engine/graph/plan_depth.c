@@ -19,7 +19,9 @@ static int list_pairs(const struct plan *plan, const struct plan_net *net, struc
 				continue;
 			storages[n] = step->channel;
 			pairs[n++] = (struct plan_pair){
-				.from = net->transitions[step->node], .to = net->transitions[plan->channels[step->channel].node] };
+				.from = net->transitions[step->node],
+				.to = net->transitions[plan->channels[step->channel].node],
+			};
 		}
 	}
 	storages[n] = -1;

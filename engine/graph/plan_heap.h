@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * plan_heap: a binary heap of small integers under 64-bit keys, smallest key first. Equal keys come out in no stated order, so
- * callers that must be deterministic use distinct keys.
+ * plan_heap: a binary heap of small integers under 64-bit keys, smallest key first. Equal keys come out in no stated order,
+ * so callers that must be deterministic use distinct keys.
  */
 #ifndef TANDEM_ENGINE_GRAPH_PLAN_HEAP_H
 #define TANDEM_ENGINE_GRAPH_PLAN_HEAP_H

@@ -36,7 +36,8 @@ static void add_capacities(struct plan_net *net, const struct plan *plan, enum p
 				continue;
 			const struct plan_channel *storage = &plan->channels[step->channel];
 			if (capacities == PLAN_NET_ALL || storage->depth_is_given)
-				add_place(net, step->node, storage->node, storage->depth, PLAN_PLACE_CAPACITY, step->channel);
+				add_place(net, step->node, storage->node, storage->depth, PLAN_PLACE_CAPACITY,
+					step->channel);
 		}
 	}
 }
@@ -156,7 +157,7 @@ static bool add_arrival(struct search *search, int tokens, int to, uint64_t bits
 		search->arrivals = arrivals;
 		search->capacity = capacity;
 	}
-	search->arrivals[search->n_arrivals] = (struct arrival){ .to = to, .next = search->arrivals_at[tokens], .bits = bits };
+	search->arrivals[search->n_arrivals] = (struct arrival){ to, search->arrivals_at[tokens], bits };
 	search->arrivals_at[tokens] = search->n_arrivals++;
 	return true;
 }
@@ -176,7 +177,8 @@ static bool spread(struct search *search, int tokens)
 			const struct plan_place *place = &net->places[p];
 			if (place->tokens == 0)
 				search->fresh[place->to] |= bits;
-			else if (place->tokens < search->limit - tokens && !add_arrival(search, tokens + place->tokens, place->to, bits))
+			else if (place->tokens < search->limit - tokens
+				&& !add_arrival(search, tokens + place->tokens, place->to, bits))
 				return false;
 		}
 	}

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * plan_net: a plan as a marked graph (Commoner, Holt, Even, Pnueli 1971; doc/deadlock.md): the model behind both the depths and
- * the proof. A transition is a node, or all ranks of a collective; a place leads from one transition to another and holds tokens. A
- * transition fires when every place into it holds a token, takes one from each and puts one into each place behind it.
+ * plan_net: a plan as a marked graph (Commoner, Holt, Even, Pnueli 1971; doc/deadlock.md): the model behind both the depths
+ * and the proof. A transition is a node, or all ranks of a collective; a place leads from one transition to another and
+ * holds tokens. A transition fires when every place into it holds a token, takes one from each and puts one into each place
+ * behind it.
  */
 #ifndef TANDEM_ENGINE_GRAPH_PLAN_NET_H
 #define TANDEM_ENGINE_GRAPH_PLAN_NET_H
@@ -32,8 +33,8 @@ enum plan_net_capacities {
 	PLAN_NET_GIVEN, /* only of depths that the graph gives */
 };
 
-/* Builds the net with `in_flight` tokens from output to input. Places stand data first, then order, capacity, in flight. Returns false
- * when memory is out; plan_net_finish may be called in every case. */
+/* Builds the net with `in_flight` tokens from output to input. Places stand data first, then order, capacity, in flight.
+ * Returns false when memory is out; plan_net_finish may be called in every case. */
 bool plan_net_init(struct plan_net *net, const struct plan *plan, enum plan_net_capacities capacities, int in_flight);
 void plan_net_finish(struct plan_net *net);
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * plan_order: finds the program order. A unit is what is scheduled at once: a node, or all ranks of a collective. Units 0 … n_nodes-1
- * are nodes, unit n_nodes + c is collective c.
+ * plan_order: finds the program order. A unit is what is scheduled at once: a node, or all ranks of a collective. Units
+ * below n_nodes are nodes, unit n_nodes + c is collective c.
  */
 #include "engine/graph/plan_order.h"
 
@@ -15,7 +15,7 @@
 struct order {
 	const struct graph *graph;
 	struct plan_links out;   /* edges by source */
-	bool ignores_peers;      /* collectives are crossed so that their ranks' reads of each other's inputs close a circle */
+	bool ignores_peers;      /* collectives are crossed so that ranks' reads of each other's inputs close a circle */
 	int n_units;
 	int *topology, *rank;    /* nodes in topological order; a node's place in it */
 	int *ordered_next;       /* [n_nodes] next node on the worker that has `order`; -1 */
@@ -101,10 +101,11 @@ static bool runs_after(const struct order *order, int a, int b)
 static int contradiction(const struct order *order, int before, int after, struct error *error)
 {
 	const struct graph_node *first = node_at(order, before), *second = node_at(order, after);
-	return error_set(error, STATUS_GRAPH, "%s:%d: node '%s': order=%" PRId64 " puts it after '%s' (line %d, order=%" PRId64
-		") on worker %s, which needs its result; give '%s' the smaller order", order->graph->file ? order->graph->file : "graph",
-		first->line, first->name, first->order, second->name, second->line, second->order,
-		order->graph->workers[first->worker_idx].name, first->name);
+	return error_set(error, STATUS_GRAPH,
+		"%s:%d: node '%s': order=%" PRId64 " puts it after '%s' (line %d, order=%" PRId64
+		") on worker %s, which needs its result; give '%s' the smaller order",
+		order->graph->file ? order->graph->file : "graph", first->line, first->name, first->order, second->name,
+		second->line, second->order, order->graph->workers[first->worker_idx].name, first->name);
 }
 
 /* Carries along the data flow inside each worker the node with the largest `order` seen so far. */
@@ -123,7 +124,8 @@ static int check_order(struct order *order, struct error *error)
 		}
 		for (int k = order->out.first[node]; k < order->out.first[node + 1]; k++) {
 			int dst = follow(order, k);
-			if (is_near(order, node, dst) && carried[node] >= 0 && (carried[dst] < 0 || runs_after(order, carried[node], carried[dst])))
+			if (is_near(order, node, dst) && carried[node] >= 0
+				&& (carried[dst] < 0 || runs_after(order, carried[node], carried[dst])))
 				carried[dst] = carried[node];
 		}
 	}
@@ -188,7 +190,8 @@ static void measure_ways(const struct order *order, struct way *ways)
 			int dst = follow(order, k);
 			if (dst < 0)
 				continue;
-			int n_hops = ways[dst].n_hops + (node_at(order, dst)->worker_idx != node_at(order, node)->worker_idx);
+			int n_hops =
+				ways[dst].n_hops + (node_at(order, dst)->worker_idx != node_at(order, node)->worker_idx);
 			way->n_hops = n_hops > way->n_hops ? n_hops : way->n_hops;
 			way->n_nodes = ways[dst].n_nodes + 1 > way->n_nodes ? ways[dst].n_nodes + 1 : way->n_nodes;
 		}
@@ -352,7 +355,8 @@ static void split_stuck(struct order *order, const int *sequence, int n)
 	}
 }
 
-/* Each worker for itself, by data flow and `order` on that worker, and by `wanted` (places of nodes) where these leave a choice. */
+/* Each worker for itself, by data flow and `order` on that worker, and by `wanted` (places of nodes) where these leave a
+ * choice. */
 static void schedule_apart(struct order *order, const int *wanted, int *sequence)
 {
 	const struct graph *graph = order->graph;
@@ -420,8 +424,9 @@ static bool order_init(struct order *order, const struct graph *graph, int *topo
 	order->queued = calloc(n_workers, sizeof *order->queued);
 	order->waiting = calloc(n_workers, sizeof *order->waiting);
 	order->startable = calloc(n_workers, sizeof *order->startable);
-	return plan_links_init(&order->out, graph, PLAN_LINKS_OUT) && order->rank && order->ordered_next && order->is_split && order->urgency
-		&& order->n_missing && order->ready && order->clocks && order->queued && order->waiting && order->startable;
+	return plan_links_init(&order->out, graph, PLAN_LINKS_OUT) && order->rank && order->ordered_next && order->is_split
+		&& order->urgency && order->n_missing && order->ready && order->clocks && order->queued && order->waiting
+		&& order->startable;
 }
 
 static void order_finish(struct order *order)

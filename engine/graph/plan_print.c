@@ -118,7 +118,8 @@ static void print_channels(const struct plan *plan, struct strbuf *out)
 			n_shared_bytes += plan_channel_bytes(plan, i);
 	}
 	strbuf_addf(out, "\n%d channels, %s in slots, %s of it shared\n", plan->n_channels,
-		units_bytes(plan_total_bytes(plan), total, sizeof total), units_bytes(n_shared_bytes, shared, sizeof shared));
+		units_bytes(plan_total_bytes(plan), total, sizeof total),
+		units_bytes(n_shared_bytes, shared, sizeof shared));
 	table_print(&table, 2, out);
 	table_finish(&table);
 	strbuf_finish(&text);

@@ -130,7 +130,8 @@ static bool swap_two(struct repair *repair, int first, int second)
 	add_node(repair, second);
 	strbuf_add(&repair->text, " before ");
 	add_node(repair, first);
-	strbuf_addf(&repair->text, ": give '%s' order=%" PRId64 " and '%s' order=%" PRId64, b->name, a->order, a->name, b->order);
+	strbuf_addf(&repair->text, ": give '%s' order=%" PRId64 " and '%s' order=%" PRId64, b->name, a->order, a->name,
+		b->order);
 	return true;
 }
 

@@ -13,7 +13,7 @@ struct stepper {
 	struct plan_links in;
 	int *own_channels;  /* [n_nodes] first channel of the node: its channels are neighbours; -1 when it has none */
 	int *read_by;       /* [n_channels] last worker that has a READ for it */
-	int *last_reader;   /* [n_channels] storages: last node on the present worker that reads its group; -1 when none or when done */
+	int *last_reader;   /* [n_channels] storages: last node on the present worker that reads its group; -1: none, or done */
 };
 
 static void add(struct plan_worker *worker, struct plan_step step)
@@ -55,7 +55,7 @@ static void add_reads(struct stepper *stepper, int worker, int node)
 			continue;
 		stepper->read_by[channel] = worker;
 		add(&stepper->plan->workers[worker],
-			(struct plan_step){ .kind = PLAN_STEP_READ, .node = node, .channel = channel, .edge = edge, .reader = -1 });
+			(struct plan_step){ PLAN_STEP_READ, .node = node, .channel = channel, .edge = edge, .reader = -1 });
 	}
 }
 
@@ -93,7 +93,8 @@ static bool make_worker(struct stepper *stepper, int worker_idx)
 	size_t n_most = (size_t)worker->n_nodes;
 	for (int i = 0; i < worker->n_nodes; i++) {
 		int node = worker->nodes[i];
-		n_most += 2 * (size_t)n_edges_into(stepper, node) + 2 * ((size_t)stepper->plan->graph->nodes[node].n_outputs + 1);
+		n_most += 2 * (size_t)n_edges_into(stepper, node)
+			+ 2 * ((size_t)stepper->plan->graph->nodes[node].n_outputs + 1);
 		for (int k = 0; k < n_edges_into(stepper, node); k++) {
 			int storage;
 			edge_into(stepper, node, k, &storage);
@@ -108,7 +109,7 @@ static bool make_worker(struct stepper *stepper, int worker_idx)
 		int node = worker->nodes[i];
 		add_reads(stepper, worker_idx, node);
 		add_outputs(stepper, worker_idx, node, PLAN_STEP_RESERVE);
-		add(worker, (struct plan_step){ .kind = PLAN_STEP_COMPUTE, .node = node, .channel = -1, .edge = -1, .reader = -1 });
+		add(worker, (struct plan_step){ PLAN_STEP_COMPUTE, .node = node, .channel = -1, .edge = -1, .reader = -1 });
 		add_outputs(stepper, worker_idx, node, PLAN_STEP_WRITE);
 		add_releases(stepper, worker_idx, node);
 	}

@@ -119,6 +119,11 @@ static void remove_param(struct graph_node *node, int param_idx)
 	}
 }
 
+static void add_text(struct mistakes *mistakes, int line, const char *node, const char *text)
+{
+	mistakes_add(mistakes, line, node, "%s", text);
+}
+
 static void check_value(struct resolver *resolver, struct graph_node *node, const struct op_param_spec *spec, int param_idx)
 {
 	const struct graph_param_info *info = &node->param_infos[param_idx];
@@ -126,7 +131,7 @@ static void check_value(struct resolver *resolver, struct graph_node *node, cons
 	if (info->problem)
 		mistakes_add_once(resolver->mistakes, info->line, node->name, info->problem);
 	else if (op_param_check(spec, node->params[param_idx].value, &error))
-		mistakes_add(resolver->mistakes, info->line, node->name, "%s", error.text);
+		(info->is_inherited ? mistakes_add_once : add_text)(resolver->mistakes, info->line, node->name, error.text);
 	else
 		return;
 	node->has_mistake = true;
@@ -175,6 +180,10 @@ static void check_missing(struct resolver *resolver, struct graph_node *node)
 static void report_unknown_op(struct resolver *resolver, const struct graph_node *node)
 {
 	const struct op_registry *registry = resolver->registry;
+	bool is_default = node->op_line != node->line;
+	if (is_default && node->op_line == resolver->wrong_op_line)
+		return;
+	resolver->wrong_op_line = node->op_line;
 	const char **names = resolver_alloc(resolver, registry->n_items, sizeof(*names));
 	if (!names)
 		return;

@@ -198,8 +198,10 @@ static void infer_node(struct resolver *resolver, int node_idx)
 	int status = node->op->infer(&infer, &error);
 	if (status == STATUS_NO_MEMORY)
 		resolver->is_failed = true;
-	else if (status)
+	else if (status == STATUS_GRAPH)
 		report_infer(resolver, node, &infer, error.text);
+	else if (status)
+		mistakes_add(resolver->mistakes, node->line, node->name, "op '%s': %s", node->op->name, error.text);
 	else if (judge_outputs(resolver, node, &infer))
 		resolver->is_typed[node_idx] = keep_outputs(resolver, node, &infer);
 }

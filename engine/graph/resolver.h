@@ -14,6 +14,7 @@ struct resolver {
 	struct mistakes *mistakes;
 	bool is_failed;        /* memory was out */
 
+	int wrong_op_line;     /* of the unknown op reported last: one in a default is one mistake, however many nodes have it */
 	bool *is_dropped;      /* [n_edges] its ends are wrong: left out everywhere */
 	bool *has_wrong_in;    /* [n_nodes] an edge into the node has a mistake, so that an argument may seem missing */
 	bool *has_wrong_out;   /* [n_nodes] the same for edges out of it */

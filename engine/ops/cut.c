@@ -69,7 +69,7 @@ static int concat_add(const struct op_infer *infer, int idx, int axis, struct di
 	}
 	if (!dim_add(*total, next->dims[axis], total))
 		return infer_unexpected(infer, idx, error,
-			"dimension %d to be a number or of the symbol as before: the sum must be linear in one symbol", axis);
+			"dimension %d to be a number or of the same symbol: their sum must be linear in one symbol", axis);
 	return STATUS_OK;
 }
 

@@ -71,6 +71,17 @@ static inline bool channel_is_free(const struct channel *storage, uint64_t execu
 	return execution - storage->released_seen < storage->depth;
 }
 
+/* Writer: looks at the cursors again. */
+static inline void channel_look(struct channel *storage)
+{
+	uint64_t least = UINT64_MAX;
+	for (uint32_t i = 0; i < storage->n_releasers; i++) {
+		uint64_t released = atomic_load_explicit(&storage->cursors[i].released, memory_order_acquire);
+		least = released < least ? released : least;
+	}
+	storage->released_seen = least;
+}
+
 /* Writer: waits until every releaser has released what the slot held before. The name's peer is filled with the slowest reader. */
 int channel_reserve(struct channel *storage, uint64_t execution, struct waiter *waiter, struct wait_name *name,
 	uint64_t deadline, struct wait_times *ret_times);

@@ -56,26 +56,31 @@ int driver_check_inputs(const struct plan *plan, const struct tensor *inputs, st
 	return STATUS_OK;
 }
 
-/* Free slots in every input channel? Looks at the readers' cursors again where the last look said no. */
-static bool inputs_are_free(struct driver *driver, uint64_t execution)
+enum slots_state {
+	SLOTS_FREE,
+	SLOTS_DUE,  /* held for an execution whose results are there already: the reader has published and is about to release */
+	SLOTS_HELD,
+};
+
+/* Looks at the readers' cursors again where the last look said no. */
+static enum slots_state look_at_slots(struct driver *driver, uint64_t execution)
 {
+	uint64_t n_finished = atomic_load_explicit(&driver->n_finished, memory_order_relaxed);
+	enum slots_state state = SLOTS_FREE;
 	for (uint32_t i = 0; i < driver->n_inputs; i++) {
 		struct channel *channel = driver->inputs[i];
 		if (!channel || channel_is_free(channel, execution))
 			continue;
-		uint64_t least = UINT64_MAX;
-		for (uint32_t r = 0; r < channel->n_releasers; r++) {
-			uint64_t released = atomic_load_explicit(&channel->cursors[r].released, memory_order_acquire);
-			least = released < least ? released : least;
-		}
-		channel->released_seen = least;
-		if (!channel_is_free(channel, execution))
-			return false;
+		channel_look(channel);
+		if (channel_is_free(channel, execution))
+			continue;
+		if (execution - channel->depth >= n_finished)
+			return SLOTS_HELD;
+		state = SLOTS_DUE;
 	}
-	return true;
+	return state;
 }
 
-/* With nothing unreleased the readers are about to give their slots back: they have published, but not yet released. */
 static int wait_for_slots(struct driver *driver, uint64_t execution, struct error *error)
 {
 	for (uint32_t i = 0; i < driver->n_inputs; i++) {
@@ -141,8 +146,9 @@ int driver_submit(struct driver *driver, const struct tensor *inputs, uint64_t *
 	int status = driver_check_inputs(driver->plan, inputs, error);
 	if (status != STATUS_OK)
 		return status;
-	driver->met_backpressure = !inputs_are_free(driver, execution);
-	if (driver->met_backpressure && n_unreleased)
+	enum slots_state slots = look_at_slots(driver, execution);
+	driver->met_backpressure = slots == SLOTS_HELD;
+	if (slots == SLOTS_HELD)
 		return error_set(error, STATUS_AGAIN, "the slots of an input are in use");
 	bool records = recorder_select(recorder, execution);
 	if (records || driver->submit_ticks) {
@@ -158,7 +164,7 @@ int driver_submit(struct driver *driver, const struct tensor *inputs, uint64_t *
 		if (is_idle)
 			atomic_store_explicit(&driver->control.header->busy_since, now, memory_order_relaxed);
 	}
-	if (driver->met_backpressure && (status = wait_for_slots(driver, execution, error)) != STATUS_OK)
+	if (slots == SLOTS_DUE && (status = wait_for_slots(driver, execution, error)) != STATUS_OK)
 		return status;
 	atomic_store_explicit(&driver->n_submitted, execution + 1, memory_order_release);
 	write_inputs(driver, inputs, execution);

@@ -165,15 +165,22 @@ static void fill(struct builder *builder, const struct program_options *options)
 {
 	const struct graph *graph = builder->graph;
 	builder->header = (struct program_header){
-		.magic = PROGRAM_MAGIC, .version = PROGRAM_VERSION, .header_bytes = sizeof builder->header,
-		.mode = options->mode, .in_flight = (uint32_t)builder->plan->in_flight, .seed = options->seed,
+		.magic = PROGRAM_MAGIC,
+		.version = PROGRAM_VERSION,
+		.header_bytes = sizeof builder->header,
+		.mode = options->mode,
+		.in_flight = (uint32_t)builder->plan->in_flight,
+		.seed = options->seed,
 		.graph_name = add_string(builder, graph->name),
 		.graph_file = add_string_or_none(builder, graph->file),
 		.graph_text = add_string_or_none(builder, graph->text),
 		.n_threads = options->n_threads > 0 ? (uint32_t)options->n_threads : 1,
 		.symbols = graph->symbols,
-		.n_workers = (uint32_t)graph->n_workers, .n_nodes = (uint32_t)graph->n_nodes, .n_edges = (uint32_t)graph->n_edges,
-		.n_channels = (uint32_t)builder->plan->n_channels, .n_metas = (uint32_t)options->n_settings,
+		.n_workers = (uint32_t)graph->n_workers,
+		.n_nodes = (uint32_t)graph->n_nodes,
+		.n_edges = (uint32_t)graph->n_edges,
+		.n_channels = (uint32_t)builder->plan->n_channels,
+		.n_metas = (uint32_t)options->n_settings,
 	};
 	for (int i = 0; i < graph->n_nodes; i++)
 		fill_node(builder, i);
@@ -279,7 +286,8 @@ int program_build(const struct plan *plan, const struct program_options *options
 	}
 	if (!program_lay_out(builder.channels, builder.header.n_channels, builder.nodes, builder.workers,
 		builder.header.n_workers, &builder.header.slots_bytes)) {
-		status = error_set(error, STATUS_GRAPH, "the graph's slots are more than can be mapped; give smaller bounds or depths");
+		status = error_set(
+			error, STATUS_GRAPH, "the graph's slots are more than can be mapped; give smaller bounds or depths");
 		goto out;
 	}
 	image = make_image(&builder);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * program: a compiled graph as flat tables in one sealed memfd: what the driver makes once and workers and the collector map read-only. No
- * pointers: strings are offsets from the start of the mapping, lists are (first, n) ranges of an index table. Who reads one
- * checks it whole first (program_open), so that later code can trust every index.
+ * program: a compiled graph as flat tables in one sealed memfd: what the driver makes once and workers and the collector map
+ * read-only. No pointers: strings are offsets from the start of the mapping, lists are (first, n) ranges of an index table.
+ * Who reads one checks it whole first (program_open), so that later code can trust every index.
  */
 #ifndef TANDEM_ENGINE_RUN_PROGRAM_H
 #define TANDEM_ENGINE_RUN_PROGRAM_H
@@ -66,7 +66,8 @@ struct program_channel {
 	uint64_t payload_bytes;     /* at the bound */
 	uint64_t slot_bytes;        /* of its own slots: header and, when it is a storage, payload */
 	uint64_t slots_offset;      /* in the slots segment for SHM; in the worker's private block for LOCAL */
-	uint64_t releases_offset;   /* in the slots segment: [releasers.n] cache lines, each a release cursor; SHM storages only */
+	uint64_t releases_offset;   /* in the slots segment: [releasers.n] cache lines, each a release cursor; SHM storages
+				       only */
 	struct program_range readers;   /* of the index table: edges */
 	struct program_range releasers; /* of the index table: workers */
 };
@@ -127,9 +128,9 @@ struct program_options {
 /* Flattens a plan into a new memfd, sealed against writing and resizing, *ret_fd, which the caller closes. */
 int program_build(const struct plan *plan, const struct program_options *options, struct error *error, int *ret_fd);
 
-/* Maps and checks: that the memfd is sealed, every offset, range, index, string and enum, that channels and steps fit together, and that
- * slots lie where program_build puts them. STATUS_PROTOCOL when the bytes are no program. The mapping lives until program_close. `fd` stays
- * the caller's. */
+/* Maps and checks: that the memfd is sealed, every offset, range, index, string and enum, that channels and steps fit
+ * together, and that slots lie where program_build puts them. STATUS_PROTOCOL when the bytes are no program. The mapping
+ * lives until program_close. `fd` stays the caller's. */
 int program_open(int fd, struct program *ret_program, struct error *error);
 void program_close(struct program *program);
 

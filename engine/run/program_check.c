@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * program_check: distrusts every number in a program. What was checked is used by what comes after: tables, then strings and ranges,
- * then what refers to what.
+ * program_check: distrusts every number in a program. What was checked is used by what comes after: tables, then strings and
+ * ranges, then what refers to what.
  */
 #include "engine/run/program_check.h"
 
@@ -46,13 +46,16 @@ static bool is_index_or_none(uint32_t idx, uint32_t n)
 	return idx == PROGRAM_NONE || idx < n;
 }
 
-static bool find_table(const void *bytes, size_t size, uint64_t offset, uint64_t n, size_t unit, const void **ret_table)
+/* Where `n` entries of `unit` bytes lie; NULL when they do not lie inside. */
+static const void *find_table(const void *bytes, size_t size, uint64_t offset, uint64_t n, size_t unit)
 {
 	if (offset % 8 || offset < sizeof(struct program_header) || offset > size || n > (size - offset) / unit)
-		return false;
-	*ret_table = (const uint8_t *)bytes + offset;
-	return true;
+		return NULL;
+	return (const uint8_t *)bytes + offset;
 }
+
+#define FIND(table) \
+	(program->table = find_table(bytes, size, header->table, header->n_##table, sizeof *program->table))
 
 static int find_tables(const void *bytes, size_t size, struct program *program, struct error *error)
 {
@@ -63,16 +66,10 @@ static int find_tables(const void *bytes, size_t size, struct program *program, 
 	REQUIRE(header->header_bytes == sizeof *header, "size of the header", header->header_bytes);
 	REQUIRE(header->total_bytes == size, "size", 0);
 	*program = (struct program){ .header = header, .mapping_bytes = size };
-	bool is_found = find_table(bytes, size, header->workers, header->n_workers, sizeof *program->workers, (const void **)&program->workers)
-		&& find_table(bytes, size, header->nodes, header->n_nodes, sizeof *program->nodes, (const void **)&program->nodes)
-		&& find_table(bytes, size, header->edges, header->n_edges, sizeof *program->edges, (const void **)&program->edges)
-		&& find_table(bytes, size, header->channels, header->n_channels, sizeof *program->channels, (const void **)&program->channels)
-		&& find_table(bytes, size, header->steps, header->n_steps, sizeof *program->steps, (const void **)&program->steps)
-		&& find_table(bytes, size, header->types, header->n_types, sizeof *program->types, (const void **)&program->types)
-		&& find_table(bytes, size, header->indices, header->n_indices, sizeof *program->indices, (const void **)&program->indices)
-		&& find_table(bytes, size, header->metas, header->n_metas, sizeof *program->metas, (const void **)&program->metas)
-		&& find_table(bytes, size, header->strings, header->strings_bytes, 1, (const void **)&program->strings);
-	REQUIRE(is_found, "a table reaches over the end", 0);
+	bool is_found = FIND(workers) && FIND(nodes) && FIND(edges) && FIND(channels) && FIND(steps) && FIND(types)
+		&& FIND(indices) && FIND(metas);
+	program->strings = find_table(bytes, size, header->strings, header->strings_bytes, 1);
+	REQUIRE(is_found && program->strings, "a table reaches over the end", 0);
 	REQUIRE(header->strings_bytes > 0 && header->strings_bytes < PROGRAM_NONE, "size of the strings", 0);
 	REQUIRE(program->strings[header->strings_bytes - 1] == '\0', "strings without end", 0);
 	return STATUS_OK;
@@ -85,7 +82,8 @@ static int check_header(const struct program *program, struct error *error)
 	REQUIRE(header->in_flight > 0 && header->in_flight <= INT32_MAX, "executions in flight", header->in_flight);
 	REQUIRE(header->n_threads > 0 && header->n_threads <= INT32_MAX, "threads", header->n_threads);
 	REQUIRE(header->n_workers > GRAPH_DRIVER && header->n_nodes > GRAPH_OUTPUT, "no driver, input or output", 0);
-	REQUIRE(header->n_channels < PROGRAM_NONE && header->n_edges < PROGRAM_NONE && header->n_nodes <= INT32_MAX, "counts", 0);
+	REQUIRE(header->n_channels < PROGRAM_NONE && header->n_edges < PROGRAM_NONE && header->n_nodes <= INT32_MAX,
+		"counts", 0);
 	REQUIRE(is_string(program, header->graph_name), "name of the graph", 0);
 	REQUIRE(is_string_or_none(program, header->graph_file), "file of the graph", 0);
 	REQUIRE(is_string_or_none(program, header->graph_text), "text of the graph", 0);
@@ -136,7 +134,8 @@ static int check_node(const struct program *program, uint32_t idx, struct error 
 	for (uint32_t i = 0; i < node->inputs.n; i++) {
 		uint32_t edge = program->indices[node->inputs.first + i];
 		REQUIRE(edge < header->n_edges, "input edge", idx);
-		REQUIRE(program->edges[edge].dst == idx && program->edges[edge].dst_input == i, "input of another node", idx);
+		REQUIRE(program->edges[edge].dst == idx && program->edges[edge].dst_input == i, "input of another node",
+			idx);
 	}
 	return STATUS_OK;
 }
@@ -196,7 +195,8 @@ static int check_channel(const struct program *program, uint32_t idx, struct err
 	REQUIRE(channel->storage <= idx, "storage of a channel", idx);
 	const struct program_channel *storage = &program->channels[channel->storage];
 	REQUIRE(storage->storage == channel->storage, "storage that is none", idx);
-	REQUIRE(storage->depth == channel->depth && storage->transport == channel->transport, "channel unlike its storage", idx);
+	REQUIRE(storage->depth == channel->depth && storage->transport == channel->transport, "channel unlike its storage",
+		idx);
 	REQUIRE(storage->payload_bytes >= channel->payload_bytes, "storage too small", idx);
 	REQUIRE(channel->slot_bytes == slot_bytes(channel->storage == idx ? payload : 0), "slot of a channel", idx);
 	return check_lists(program, idx, error);
@@ -224,8 +224,9 @@ static int check_layout(const struct program *program, struct error *error)
 	if (channels && workers) {
 		uint64_t slots_bytes;
 		memcpy(channels, program->channels, header->n_channels * sizeof *channels);
-		bool is_same = program_lay_out(channels, header->n_channels, program->nodes, workers, header->n_workers, &slots_bytes)
-			&& slots_bytes == header->slots_bytes
+		bool is_same = program_lay_out(channels, header->n_channels, program->nodes, workers, header->n_workers,
+			&slots_bytes);
+		is_same = is_same && slots_bytes == header->slots_bytes
 			&& memcmp(channels, program->channels, header->n_channels * sizeof *channels) == 0;
 		for (uint32_t i = 0; i < header->n_workers && is_same; i++)
 			is_same = workers[i].private_bytes == program->workers[i].private_bytes;
@@ -265,7 +266,8 @@ static int check_step(const struct program *program, uint32_t worker, uint32_t i
 		break;
 	case PLAN_STEP_RELEASE:
 		REQUIRE(is_shared_storage && step->reader < channel->releasers.n, "release", idx);
-		REQUIRE(program->indices[channel->releasers.first + step->reader] == worker, "release of another worker", idx);
+		REQUIRE(program->indices[channel->releasers.first + step->reader] == worker, "release of another worker",
+			idx);
 		break;
 	case PLAN_STEP_COMPUTE:
 	case PLAN_STEP_COUNT:

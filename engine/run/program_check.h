@@ -7,8 +7,8 @@
 
 #include "engine/run/program.h"
 
-/* Finds the tables in `bytes` (8-byte aligned, `size` bytes) and checks all of them. STATUS_OK with *ret_program pointing into `bytes`;
- * STATUS_PROTOCOL with what is wrong; STATUS_NO_MEMORY. */
+/* Finds the tables in `bytes` (8-byte aligned, `size` bytes) and checks all of them. STATUS_OK with *ret_program pointing
+ * into `bytes`; STATUS_PROTOCOL with what is wrong; STATUS_NO_MEMORY. */
 int program_check(const void *bytes, size_t size, struct program *ret_program, struct error *error);
 
 #endif

@@ -250,13 +250,18 @@ static int infer_many_dims(struct op_infer *infer, struct error *error)
 	return STATUS_OK;
 }
 
+static int infer_without_file(struct op_infer *infer, struct error *error)
+{
+	return error_set(error, STATUS_INPUT, "no file");
+}
+
 static int infer_shrinking(struct op_infer *infer, struct error *error)
 {
 	infer->outputs[0] = (struct tensor_type){ .n_dims = 1, .dims = { { .mul = -1, .symbol = 0 } } };
 	return STATUS_OK;
 }
 
-Test(graph_resolve, ops_that_announce_nonsense)
+Test(graph_resolve, ops_that_fail_or_announce_nonsense)
 {
 	static const struct {
 		int (*infer)(struct op_infer *infer, struct error *error);
@@ -266,6 +271,7 @@ Test(graph_resolve, ops_that_announce_nonsense)
 		{ infer_unknown_symbol, "output 0 of op 'odd' has a size that no input of the node gives" },
 		{ infer_no_output, "op 'odd' announces 0 outputs; 1 to 32 are supported" },
 		{ infer_many_dims, "output 0 of op 'odd' has too many dimensions" },
+		{ infer_without_file, "op 'odd': no file" },
 		{ infer_shrinking, "output 0 of op 'odd' has a dimension without elements: f32[-B<=-1]" },
 	};
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {

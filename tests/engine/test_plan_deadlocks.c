@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Every graph NAME.dot under tests/graphs/deadlock/ is right in itself and is refused for its plan, with the words in NAME.txt.
+ * Every graph NAME.dot under tests/graphs/deadlock/ is right in itself and is refused for its plan, with the words in
+ * NAME.txt.
  */
 #include <criterion/criterion.h>
 #include <dirent.h>

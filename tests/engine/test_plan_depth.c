@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Depths: worked cases, and against the game: with everything else unlimited, a frozen reader lets the writer run ahead by exactly the
- * depth that was picked.
+ * Depths: worked cases, and against the game: with everything else unlimited, a frozen reader lets the writer run ahead by
+ * exactly the depth that was picked.
  */
 #include "engine/graph/plan_depth.h"
 
@@ -21,25 +21,28 @@ struct depth_case {
 Test(plan_depth, cases)
 {
 	static const char pair[] = "node a w0 copy; node b w1 copy; edge input a; edge a b; edge b output";
-	static const char there_and_back[] = "node a w0 copy; node b w1 copy; node c w0 copy; edge input a; edge a b; edge b c; edge c output";
-	static const char given[] = "depth 1; node a w0 copy depth=1; node b w1 copy depth=1; edge input a; edge a b; edge b output";
+	static const char there_and_back[] =
+		"node a w0 copy; node b w1 copy; node c w0 copy; edge input a; edge a b; edge b c; edge c output";
+	static const char given[] =
+		"depth 1; node a w0 copy depth=1; node b w1 copy depth=1; edge input a; edge a b; edge b output";
 	static const char given_output[] = "node a w0 copy; node b w1 copy depth=1; edge input a; edge a b; edge b output";
 	static const struct depth_case cases[] = {
-		{ "in flight limits", pair, 5, "a", 5 },
-		{ "default in flight: two a worker", pair, 0, "a", 4 },
-		{ "one in flight", pair, 1, "a", 1 },
-		{ "input", pair, 5, "input", 5 },
-		{ "results", pair, 5, "b", 5 },
-		{ "a worker that waits for the reader in each pass", there_and_back, 8, "a", 1 },
-		{ "the way back as well", there_and_back, 8, "b", 1 },
-		{ "given depths are kept", given, 8, "a", 1 },
-		{ "given depths limit the executions", given, 8, NULL, 3 },
-		{ "but not more than asked for", given, 2, NULL, 2 },
-		{ "picked ones do not", pair, 8, NULL, 8 },
-		{ "a given one alone does not, where the input has room", given_output, 8, NULL, 8 },
-		{ "nothing to gain before a given one that stands in the way",
-			"depth 1; node y w0 copy depth=1 order=1; node z w0 copy order=2; edge input y; edge input:1 z; edge y output; edge z output",
-			4, "z", 1 },
+		{"in flight limits", pair, 5, "a", 5},
+		{"default in flight: two a worker", pair, 0, "a", 4},
+		{"one in flight", pair, 1, "a", 1},
+		{"input", pair, 5, "input", 5},
+		{"results", pair, 5, "b", 5},
+		{"a worker that waits for the reader in each pass", there_and_back, 8, "a", 1},
+		{"the way back as well", there_and_back, 8, "b", 1},
+		{"given depths are kept", given, 8, "a", 1},
+		{"given depths limit the executions", given, 8, NULL, 3},
+		{"but not more than asked for", given, 2, NULL, 2},
+		{"picked ones do not", pair, 8, NULL, 8},
+		{"a given one alone does not, where the input has room", given_output, 8, NULL, 8},
+		{"nothing to gain before a given one that stands in the way",
+			"depth 1; node y w0 copy depth=1 order=1; node z w0 copy order=2; edge input y; edge input:1 z; "
+			"edge y output; edge z output",
+			4, "z", 1},
 	};
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
 		struct graph *graph = plan_graph(cases[i].graph);
@@ -60,8 +63,10 @@ static int most_ahead(const struct plan *plan, int storage, bool has_free_slots)
 			const struct plan_step *step = &plan->workers[w].steps[i];
 			if (step->kind != PLAN_STEP_RELEASE || step->channel != storage)
 				continue;
-			struct plan_game game = { .n_passes = 2 * plan->in_flight_asked + 2, .in_flight = plan->in_flight_asked,
-				.frozen_node = step->node, .has_free_slots = has_free_slots };
+			struct plan_game game = {.n_passes = 2 * plan->in_flight_asked + 2,
+				.in_flight = plan->in_flight_asked,
+				.frozen_node = step->node,
+				.has_free_slots = has_free_slots};
 			int n = plan_play(plan, &game, storage).n_written;
 			most = n > most ? n : most;
 		}
@@ -88,17 +93,18 @@ Test(plan_depth, picked_depth_is_what_the_writer_can_use)
 			if (channel->storage != i || channel->transport == TRANSPORT_LOCAL || channel->depth_is_given)
 				continue;
 			int unlimited = most_ahead(plan, i, true), limited = most_ahead(plan, i, false);
-			cr_expect_eq(channel->depth, unlimited, "seed %u, '%s': depth %d, could use %d", seed, graph->nodes[channel->node].name,
-				channel->depth, unlimited);
-			cr_expect_eq(limited, unlimited, "seed %u, '%s': %d ahead, %d without limits", seed, graph->nodes[channel->node].name,
-				limited, unlimited);
+			cr_expect_eq(channel->depth, unlimited, "seed %u, '%s': depth %d, could use %d", seed,
+				graph->nodes[channel->node].name, channel->depth, unlimited);
+			cr_expect_eq(limited, unlimited, "seed %u, '%s': %d ahead, %d without limits", seed,
+				graph->nodes[channel->node].name, limited, unlimited);
 			n_picked++;
 			n_above_one += channel->depth > 1;
 		}
 		plan_destroy(plan);
 		graph_destroy(graph);
 	}
-	cr_expect(n_picked > 1000 && n_above_one > 500, "%d picked, %d above one: too few to mean anything", n_picked, n_above_one);
+	cr_expect(n_picked > 1000 && n_above_one > 500, "%d picked, %d above one: too few to mean anything", n_picked,
+		n_above_one);
 }
 
 /* The number in flight is what a caller can reach that takes no result: it is submitted until nothing moves. */

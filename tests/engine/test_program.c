@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Programs: what was planned comes out again, slots do not overlap, and no damage to the bytes gets through the check in a way
- * that could hurt.
+ * Programs: what was planned comes out again, slots do not overlap, and no damage to the bytes gets through the check in a
+ * way that could hurt.
  */
 #include "engine/run/program.h"
 
@@ -17,10 +17,12 @@
 #include "engine/run/program_check.h"
 #include "tests/support/plan_graphs.h"
 
-#define RICH \
-	"node s w0 split depth=3; node f w0 forward; node j w1 join; node k w1 scale; node r1 w0 all_reduce collective=R;" \
-	"node r2 w1 all_reduce collective=R; node big w0 copy size=5000; node big2 w1 copy size=5000; edge input s; edge s f; edge f j;" \
-	"edge s:1 j; edge j k; edge input:1 r1; edge k r2; control r1 big; edge r1 big; edge big big2; edge big2 output; edge r2 output;" \
+#define RICH                                                                                                                \
+	"node s w0 split depth=3; node f w0 forward; node j w1 join; node k w1 scale; node r1 w0 all_reduce collective=R;"  \
+	"node r2 w1 all_reduce collective=R; node big w0 copy size=5000; node big2 w1 copy size=5000; edge input s; edge "  \
+	"s f; edge f j;"                                                                                                    \
+	"edge s:1 j; edge j k; edge input:1 r1; edge k r2; control r1 big; edge r1 big; edge big big2; edge big2 output; "  \
+	"edge r2 output;"                                                                                                   \
 	"control s output"
 
 static int build(const char *text, int *ret_fd, struct graph **ret_graph, struct plan **ret_plan)
@@ -84,7 +86,8 @@ struct area {
 	int memory; /* 0: the segment; else a worker's block */
 };
 
-/* Lines of 64 bytes belong to one channel or one releaser, slots of a page or more start on pages, all lies inside its memory. */
+/* Lines of 64 bytes belong to one channel or one releaser, slots of a page or more start on pages, all lies inside its
+ * memory. */
 static void check_areas(const struct program *program, unsigned seed)
 {
 	struct area areas[512];
@@ -94,19 +97,22 @@ static void check_areas(const struct program *program, unsigned seed)
 		bool is_local = channel->transport == TRANSPORT_LOCAL;
 		int worker = (int)program->nodes[channel->node].worker;
 		uint64_t size = is_local ? program->workers[worker].private_bytes : program->header->slots_bytes;
-		areas[n++] = (struct area){ channel->slots_offset, channel->slots_offset + channel->depth * channel->slot_bytes,
-			is_local ? worker : 0 };
+		areas[n++] = (struct area){channel->slots_offset,
+			channel->slots_offset + channel->depth * channel->slot_bytes, is_local ? worker : 0};
 		cr_expect_leq(areas[n - 1].end, size, "seed %u: channel %u", seed, i);
-		cr_expect(is_local || channel->slot_bytes < 4096 || channel->slots_offset % 4096 == 0, "seed %u: channel %u", seed, i);
+		cr_expect(is_local || channel->slot_bytes < 4096 || channel->slots_offset % 4096 == 0, "seed %u: channel %u",
+			seed, i);
 		if (channel->storage != i || is_local)
 			continue;
-		areas[n++] = (struct area){ channel->releases_offset, channel->releases_offset + 64 * (uint64_t)channel->releasers.n, 0 };
+		areas[n++] = (struct area){
+			channel->releases_offset, channel->releases_offset + 64 * (uint64_t)channel->releasers.n, 0};
 		cr_expect_leq(areas[n - 1].end, size, "seed %u: channel %u", seed, i);
 	}
 	for (int i = 0; i < n; i++) {
 		cr_expect(areas[i].begin % 64 == 0 && areas[i].end % 64 == 0, "seed %u: area %d is not on lines", seed, i);
 		for (int k = 0; k < i; k++)
-			cr_expect(areas[i].memory != areas[k].memory || areas[i].end <= areas[k].begin || areas[k].end <= areas[i].begin,
+			cr_expect(areas[i].memory != areas[k].memory || areas[i].end <= areas[k].begin ||
+					  areas[k].end <= areas[i].begin,
 				"seed %u: areas %d and %d overlap", seed, i, k);
 	}
 }
@@ -170,13 +176,16 @@ static uint64_t walk(const struct program *program)
 	uint64_t sum = 0;
 	const struct program_header *header = program->header;
 	for (uint32_t w = 0; w < header->n_workers; w++) {
-		sum += strlen(program_string(program, program->workers[w].name)) + strlen(program_string(program, program->workers[w].device));
+		sum += strlen(program_string(program, program->workers[w].name)) +
+		       strlen(program_string(program, program->workers[w].device));
 		for (uint32_t i = 0; i < program->workers[w].steps.n; i++) {
 			const struct program_step *step = &program->steps[program->workers[w].steps.first + i];
 			sum += program->nodes[step->node].name;
 			sum += step->channel == PROGRAM_NONE ? 0 : program->channels[step->channel].slots_offset;
 			sum += step->edge == PROGRAM_NONE ? 0 : program->edges[step->edge].name;
-			sum += step->reader == PROGRAM_NONE ? 0 : program->indices[program->channels[step->channel].releasers.first + step->reader];
+			sum += step->reader == PROGRAM_NONE
+				       ? 0
+				       : program->indices[program->channels[step->channel].releasers.first + step->reader];
 		}
 	}
 	for (uint32_t i = 0; i < header->n_nodes; i++) {
@@ -202,9 +211,10 @@ static uint64_t walk(const struct program *program)
 			sum += program->workers[program->indices[channel->releasers.first + k]].name;
 	}
 	for (uint32_t i = 0; i < header->n_metas; i++)
-		sum += strlen(program_string(program, program->metas[i].key)) + strlen(program_string(program, program->metas[i].value));
-	return sum + strlen(program_string(program, header->graph_name)) + strlen(program_string(program, header->graph_text))
-		+ strlen(program_string(program, header->graph_file));
+		sum += strlen(program_string(program, program->metas[i].key)) +
+		       strlen(program_string(program, program->metas[i].value));
+	return sum + strlen(program_string(program, header->graph_name)) +
+	       strlen(program_string(program, header->graph_text)) + strlen(program_string(program, header->graph_file));
 }
 
 /* Damages the image `n` times: single bits, bytes, words with telling values, cut ends. */
@@ -276,18 +286,27 @@ struct damage_case {
 Test(program, says_what_is_wrong)
 {
 	static const struct damage_case cases[] = {
-		{ "worker of a node", "worker of a node", offsetof(struct program_header, nodes), offsetof(struct program_node, worker), 77 },
-		{ "name of a node", "name of a node", offsetof(struct program_header, nodes), offsetof(struct program_node, name), 0x7fffffff },
-		{ "depth 0", "depth", offsetof(struct program_header, channels), offsetof(struct program_channel, depth), 0 },
-		{ "another storage", "storage of a channel", offsetof(struct program_header, channels), offsetof(struct program_channel, storage), 5 },
-		{ "moved slots", "slots in the wrong place", offsetof(struct program_header, channels),
-			offsetof(struct program_channel, slots_offset), 64 },
-		{ "kind of a step", "kind of a step", offsetof(struct program_header, steps), offsetof(struct program_step, kind), 9 },
-		{ "step of another worker", "node of a step", offsetof(struct program_header, steps), offsetof(struct program_step, node), 3 },
-		{ "transport", "transport", offsetof(struct program_header, channels), offsetof(struct program_channel, transport), 0 },
-		{ "setting", "setting", offsetof(struct program_header, metas), offsetof(struct program_meta, value), 0x7fffffff },
-		{ "source of an edge", "ends of an edge", offsetof(struct program_header, edges), offsetof(struct program_edge, src), 999 },
-		{ "destination of an edge", "input of another node", offsetof(struct program_header, edges), offsetof(struct program_edge, dst), 999 },
+		{"worker of a node", "worker of a node", offsetof(struct program_header, nodes),
+			offsetof(struct program_node, worker), 77},
+		{"name of a node", "name of a node", offsetof(struct program_header, nodes),
+			offsetof(struct program_node, name), 0x7fffffff},
+		{"depth 0", "depth", offsetof(struct program_header, channels), offsetof(struct program_channel, depth), 0},
+		{"another storage", "storage of a channel", offsetof(struct program_header, channels),
+			offsetof(struct program_channel, storage), 5},
+		{"moved slots", "slots in the wrong place", offsetof(struct program_header, channels),
+			offsetof(struct program_channel, slots_offset), 64},
+		{"kind of a step", "kind of a step", offsetof(struct program_header, steps),
+			offsetof(struct program_step, kind), 9},
+		{"step of another worker", "node of a step", offsetof(struct program_header, steps),
+			offsetof(struct program_step, node), 3},
+		{"transport", "transport", offsetof(struct program_header, channels),
+			offsetof(struct program_channel, transport), 0},
+		{"setting", "setting", offsetof(struct program_header, metas), offsetof(struct program_meta, value),
+			0x7fffffff},
+		{"source of an edge", "ends of an edge", offsetof(struct program_header, edges),
+			offsetof(struct program_edge, src), 999},
+		{"destination of an edge", "input of another node", offsetof(struct program_header, edges),
+			offsetof(struct program_edge, dst), 999},
 	};
 	struct graph *graph;
 	struct plan *plan;

@@ -82,7 +82,8 @@ static void check_slot(struct play *play, int storage, int pass)
 		return;
 	for (int c = 0; c < plan->n_channels; c++) {
 		for (int r = 0; plan->channels[c].storage == storage && r < plan->channels[c].n_readers; r++)
-			play->n_violations += play->computed[plan->graph->edges[plan->channels[c].reader_edges[r]].dst] <= old;
+			play->n_violations +=
+				play->computed[plan->graph->edges[plan->channels[c].reader_edges[r]].dst] <= old;
 	}
 }
 

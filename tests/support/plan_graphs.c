@@ -100,7 +100,8 @@ static void connect(struct graph *graph, int edge_idx, int output, int input)
 	char name[500];
 	edge->src_output = output;
 	edge->dst_input = input;
-	snprintf(name, sizeof name, "%s.%d->%s.%d", graph->nodes[edge->src].name, output, graph->nodes[edge->dst].name, input);
+	snprintf(name, sizeof name, "%s.%d->%s.%d", graph->nodes[edge->src].name, output, graph->nodes[edge->dst].name,
+		input);
 	edge->name = strdup(edge->is_control ? "control" : name);
 	edge->result = edge->dst == GRAPH_OUTPUT && !edge->is_control ? strdup(graph->nodes[edge->src].name) : NULL;
 	if (edge->is_control)

@@ -98,7 +98,12 @@ static const struct cli_case checks[] = {
 	{ "check @SRC@/examples/minilm/pipeline2.dot --set MODEL=seeded:7 --json", 0, "\"is_right\": true", "" },
 	{ "check @SRC@/examples/minilm/pipeline2.dot", 1, "", "--set MODEL=" },
 	{ "check @SRC@/examples/minilm/pipeline2.dot --set MODEL=@TMP@/none.safetensors", 1, "", "none.safetensors" },
-	{ "check @TMP@/none.dot", 1, "", "none.dot" },
+	{ "check @SRC@/examples/minilm/single.dot --set MODEL=seeded:7", 0, "cannot deadlock: ", "" },
+	{ "check @SRC@/tests/graphs/deadlock/crossed_by_order.dot", 1, "", "repair (checked): " },
+	{ "check @SRC@/tests/graphs/deadlock/crossed_by_data.dot", 1, "", "can deadlock: nothing on this cycle" },
+	{ "run @SRC@/tests/graphs/deadlock/order_needs_depth.dot", 1, "", "order_needs_depth.dot: the plan can deadlock" },
+	{ "check @SRC@/tests/graphs/deadlock/crossed_by_data.dot --json", 1, "\"is_right\": false, \"mistakes\": [", "" },
+	{ "check @TMP@/none.dot", 1, "", "none.dot: cannot be opened: No such file or directory\n" },
 	{ "check --ops", 0, "layernorm", "" },
 	{ "check --ops --json", 0, "{\"rows\": [", "" },
 };

@@ -152,13 +152,19 @@ struct record synthetic_span(enum phase phase, int64_t start_ns, int64_t duratio
 
 struct record synthetic_submit(uint64_t execution, int64_t at_ns)
 {
-	return (struct record){ .kind = RECORD_SUBMIT, .node = PROGRAM_NONE, .execution = execution, .start = ticks_of(at_ns) };
+	return (struct record){
+		.kind = RECORD_SUBMIT, .node = PROGRAM_NONE, .execution = execution, .start = ticks_of(at_ns)
+	};
 }
 
 struct record synthetic_finish_record(uint64_t execution, int64_t at_ns, int status, uint32_t failure)
 {
-	return (struct record){ .kind = RECORD_FINISH, .node = PROGRAM_NONE, .execution = execution, .start = ticks_of(at_ns),
-		.status = (uint8_t)status, .finish = { .failure = failure } };
+	return (struct record){ .kind = RECORD_FINISH,
+		.node = PROGRAM_NONE,
+		.execution = execution,
+		.start = ticks_of(at_ns),
+		.status = (uint8_t)status,
+		.finish = { .failure = failure } };
 }
 
 struct record synthetic_wait(enum phase cause, uint32_t node, uint64_t execution, int64_t start_ns, int64_t duration_ns,
@@ -205,7 +211,8 @@ int64_t synthetic_execution(struct synthetic *synthetic, uint64_t execution, int
 			synthetic_op(node, execution, at_ns, 3, phases, phase_ns));
 		at_ns += 500 + compute_ns + 200;
 	}
-	put_patiently(synthetic, 0, synthetic_op(GRAPH_OUTPUT, execution, submitted_ns, 1, phases, (int64_t[]){ at_ns - submitted_ns }));
+	put_patiently(synthetic, 0,
+		synthetic_op(GRAPH_OUTPUT, execution, submitted_ns, 1, phases, (int64_t[]){ at_ns - submitted_ns }));
 	put_patiently(synthetic, 0, synthetic_finish_record(execution, at_ns, STATUS_OK, 0));
 	return at_ns;
 }

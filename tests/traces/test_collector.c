@@ -124,8 +124,9 @@ static void run_executions(struct fixture *fixture, int n)
 		at_ns = synthetic_execution(&fixture->synthetic, (uint64_t)i, at_ns, 10000);
 }
 
-#define STOP_OK ((struct collect_message){ .kind = COLLECT_STOP, .worker = PROGRAM_NONE, .node = PROGRAM_NONE,                \
-	.execution = UINT64_MAX })
+#define STOP_OK \
+	((struct collect_message){ .kind = COLLECT_STOP, .worker = PROGRAM_NONE, .node = PROGRAM_NONE, \
+		.execution = UINT64_MAX })
 
 Test(collector, records_a_whole_run)
 {
@@ -135,8 +136,13 @@ Test(collector, records_a_whole_run)
 	start(&fixture, false, (struct limits){ 0 });
 	expect_message(&fixture, COLLECT_READY, STATUS_OK, text);
 	run_executions(&fixture, 3000);
-	say(&fixture, (struct collect_message){ .kind = COLLECT_LOG, .worker = 1, .node = PROGRAM_NONE, .execution = UINT64_MAX,
-		.level = COLLECT_LEVEL_WARNING }, "a worker's words");
+	say(&fixture,
+		(struct collect_message){ .kind = COLLECT_LOG,
+			.worker = 1,
+			.node = PROGRAM_NONE,
+			.execution = UINT64_MAX,
+			.level = COLLECT_LEVEL_WARNING },
+		"a worker's words");
 	say(&fixture, STOP_OK, "");
 	expect_message(&fixture, COLLECT_DONE, STATUS_OK, text);
 	cr_expect(wait_for_end(&fixture) == 0);
@@ -256,7 +262,8 @@ Test(collector, killed_mid_way_leaves_a_trace_that_opens)
 			1);
 		n_ops += synthetic_number(trace->db, "SELECT count(*) FROM v_op");
 		trace_close(trace);
-		for (uint32_t k = 0; k < fixture.synthetic.rings.n_rings; k++) /* what it left in the rings is nobody's now */
+		/* What it left in the rings is nobody's now. */
+		for (uint32_t k = 0; k < fixture.synthetic.rings.n_rings; k++)
 			for (struct record rest[64]; ring_take(rings_get(&fixture.synthetic.rings, k), rest, 64);)
 				;
 	}

@@ -48,8 +48,9 @@ Test(db, failures_name_statement_and_reason)
 	} cases[] = {
 		{ "SELECT * FROM nowhere", "no such table: nowhere (in: SELECT * FROM nowhere)", STATUS_DATABASE },
 		{ "INSERT INTO t VALUES(NULL)", "NOT NULL", STATUS_DATABASE },
-		{ "INSERT INTO t WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT randomblob(1000) FROM n",
-		  "full", STATUS_DISK_FULL },
+		{ "INSERT INTO t WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT randomblob(1000) "
+		  "FROM n",
+			"full", STATUS_DISK_FULL },
 	};
 	struct db *db = open_memory();
 	cr_assert(db_exec(db, "PRAGMA max_page_count = 20; CREATE TABLE t(a NOT NULL)", NULL) == STATUS_OK);

@@ -122,7 +122,8 @@ Test(intake, small_overlaps_of_a_lane_are_trimmed)
 {
 	const enum phase phases[] = { PHASE_STARVED, PHASE_COMPUTE };
 	struct record records[] = { synthetic_op(2, 0, 5000, 2, phases, (int64_t[]){ 100, 200 }),
-		synthetic_op(3, 0, 5290, 2, phases, (int64_t[]){ 5, 200 }), synthetic_op(2, 1, 5480, 1, phases, (int64_t[]){ 3 }) };
+		synthetic_op(3, 0, 5290, 2, phases, (int64_t[]){ 5, 200 }),
+		synthetic_op(2, 1, 5480, 1, phases, (int64_t[]){ 3 }) };
 	synthetic_intake_enter(&target, 1, records, 3);
 	expect("SELECT start_ns FROM v_op WHERE node = 'n1'", 5300);
 	expect("SELECT duration_ns * 1000 + compute_ns FROM v_op WHERE node = 'n1'", 195195);

@@ -17,8 +17,8 @@ Test(opstats, quantiles_by_nearest_rank)
 		int64_t n;
 		double q;
 		int64_t expected;
-	} cases[] = { { 0, 0.5, 0 }, { 1, 0.5, 1 }, { 1, 0.99, 1 }, { 2, 0.5, 1 }, { 3, 0.5, 2 }, { 10, 0.5, 5 }, { 10, 0.99, 10 },
-		{ 10, 0.9, 9 }, { 10, 0, 1 }, { 10, 1, 10 } };
+	} cases[] = { { 0, 0.5, 0 }, { 1, 0.5, 1 }, { 1, 0.99, 1 }, { 2, 0.5, 1 }, { 3, 0.5, 2 }, { 10, 0.5, 5 },
+		{ 10, 0.99, 10 }, { 10, 0.9, 9 }, { 10, 0, 1 }, { 10, 1, 10 } };
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
 		int64_t got = opstats_quantile(values, cases[i].n, cases[i].q);
 		cr_expect(got == cases[i].expected, "n %lld q %g: %lld, expected %lld", (long long)cases[i].n, cases[i].q,
@@ -63,7 +63,8 @@ static void enter_executions(struct synthetic_intake *target)
 	const enum phase phases[] = { PHASE_STARVED, PHASE_COMPUTE };
 	for (uint64_t i = 0; i < 10; i++) {
 		int64_t at_ns = 2000 + 1000 * (int64_t)i, slow_ns = i == 4 ? 600 : 300;
-		struct record driver[] = { synthetic_submit(i, at_ns), synthetic_op(0, i, at_ns, 1, &phases[1], (int64_t[]){ 10 }),
+		struct record driver[] = { synthetic_submit(i, at_ns),
+			synthetic_op(0, i, at_ns, 1, &phases[1], (int64_t[]){ 10 }),
 			synthetic_finish_record(i, at_ns + 310 + slow_ns, STATUS_OK, 0) };
 		struct record first = synthetic_op(2, i, at_ns + 10, 2, phases, (int64_t[]){ 90, 100 + (int64_t)i });
 		struct record second = synthetic_op(3, i, at_ns + 300, 2, phases, (int64_t[]){ 10, slow_ns });

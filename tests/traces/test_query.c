@@ -52,7 +52,7 @@ Test(query, columns_get_the_type_of_their_cells)
 		cr_expect(result.columns[0].format == cases[i].format, "%s: format %d", cases[i].sql,
 			result.columns[0].format);
 		table_json(&result.table, &json);
-		for (char *in = json.text, *out = json.text; in && (*out = *in); in++) /* blanks and line ends are the printer's */
+		for (char *in = json.text, *out = json.text; in && (*out = *in); in++)
 			out += !strchr(" \n", *in);
 		cr_expect_str_eq(strbuf_text(&json), cases[i].json);
 		strbuf_finish(&json);

@@ -20,7 +20,8 @@ static void enter_run(void)
 		synthetic_op(1, 0, 2100, 1, phases, (int64_t[]){ 2900 }), synthetic_finish_record(0, 5000, STATUS_OK, 0),
 		synthetic_submit(1, 5000), synthetic_finish_record(1, 6000, STATUS_OP, 1) };
 	struct record worker[] = { synthetic_span(PHASE_IDLE, 1000, 1000),
-		synthetic_wait(PHASE_STARVED, 2, 0, 2000, 100, 0, 0, 0), synthetic_op(2, 0, 2000, 3, phases, (int64_t[]){ 100, 1700, 200 }),
+		synthetic_wait(PHASE_STARVED, 2, 0, 2000, 100, 0, 0, 0),
+		synthetic_op(2, 0, 2000, 3, phases, (int64_t[]){ 100, 1700, 200 }),
 		synthetic_op(3, 0, 4000, 3, phases, (int64_t[]){ 20, 900, 80 }) };
 	synthetic_intake_enter(&target, 0, driver, ARRAY_LEN(driver));
 	synthetic_intake_enter(&target, 1, worker, ARRAY_LEN(worker));
@@ -79,7 +80,8 @@ Test(report, text_has_every_section)
 		"^[[31mred", "watch \"out\"" };
 	for (size_t i = 0; i < ARRAY_LEN(texts); i++)
 		expect_text(&out, texts[i]);
-	static const char *const absent[] = { "LOST", "UNFINISHED", "ENDED EARLY", "chatter", "tandem run chain.dot", "\x1b" };
+	static const char *const absent[] = { "LOST", "UNFINISHED", "ENDED EARLY", "chatter", "tandem run chain.dot",
+		"\x1b" };
 	for (size_t i = 0; i < ARRAY_LEN(absent); i++)
 		cr_expect(!strstr(strbuf_text(&out), absent[i]), "'%s' is in:\n%s", absent[i], strbuf_text(&out));
 	strbuf_finish(&out);
@@ -112,8 +114,8 @@ Test(report, json_has_every_section_and_sums_to_the_whole)
 	static const struct {
 		const char *key;
 		int n_rows;
-	} sections[] = { { "losses", 0 }, { "failures", 1 }, { "time_split", 9 }, { "devices", 0 }, { "nodes", 4 }, { "slowest", 2 },
-		{ "stalls", 1 }, { "channels", 3 }, { "log", 1 } };
+	} sections[] = { { "losses", 0 }, { "failures", 1 }, { "time_split", 9 }, { "devices", 0 }, { "nodes", 4 },
+		{ "slowest", 2 }, { "stalls", 1 }, { "channels", 3 }, { "log", 1 } };
 	struct strbuf out = STRBUF_INIT;
 	seal();
 	make_report(&(struct report_options){ .is_json = true }, &out);

@@ -30,8 +30,11 @@ Test(schema, views_have_exactly_the_promised_columns)
 	static const struct {
 		const char *view, *columns;
 	} cases[] = {
-		{ "v_op", "run mode worker node op execution start_ns duration_ns starved_ns backpressure_ns late_rank_ns dispatch_ns"
-			  " allocate_ns serialise_ns fetch_ns read_ns compute_ns write_ns launch_ns sync_ns debug_ns recorder_ns unknown_ns" },
+		{ "v_op",
+			"run mode worker node op execution start_ns duration_ns starved_ns backpressure_ns late_rank_ns "
+			"dispatch_ns"
+			" allocate_ns serialise_ns fetch_ns read_ns compute_ns write_ns launch_ns sync_ns debug_ns "
+			"recorder_ns unknown_ns" },
 		{ "v_stall", "run worker cause node edge peer execution start_ns duration_ns root" },
 		{ "v_time_split", "run lane worker side kind ns share" },
 		{ "v_execution", "run execution start_ns duration_ns status" },

@@ -15,7 +15,7 @@
 #define UNIT_NS 1000
 #define UNITS 300
 #define LANES 3
-#define N_RUNS 3000
+#define N_RUNS 2000
 #define EVENTS_MAX (2 * UNITS)
 
 /* One random run: what fills each unit of each lane, by construction and as records. */
@@ -196,9 +196,14 @@ Test(split, arrays_hold_what_the_view_says)
 		enum phase phase;
 		int64_t ns;
 	} cases[] = {
-		{ "driver", PHASE_IDLE, 1500 }, { "driver", PHASE_UNKNOWN, 2500 },
-		{ "w0", PHASE_IDLE, 1500 }, { "w0", PHASE_STARVED, 300 }, { "w0", PHASE_COMPUTE, 700 }, { "w0", PHASE_UNKNOWN, 1500 },
-		{ "w1", PHASE_IDLE, 1500 }, { "w1", PHASE_UNKNOWN, 2500 },
+		{ "driver", PHASE_IDLE, 1500 },
+		{ "driver", PHASE_UNKNOWN, 2500 },
+		{ "w0", PHASE_IDLE, 1500 },
+		{ "w0", PHASE_STARVED, 300 },
+		{ "w0", PHASE_COMPUTE, 700 },
+		{ "w0", PHASE_UNKNOWN, 1500 },
+		{ "w1", PHASE_IDLE, 1500 },
+		{ "w1", PHASE_UNKNOWN, 2500 },
 	};
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
 		const struct split_lane *lane = split.lanes;

@@ -27,8 +27,8 @@ Test(timebase, follows_a_changing_rate)
 	static const struct {
 		uint64_t ticks;
 		int64_t ns;
-	} cases[] = { { 500000, 1000 }, { 501500, 1500 }, { 503000, 2000 }, { 504000, 2500 }, { 507000, 4000 }, { 508000, 4500 },
-		{ 497000, 0 } };
+	} cases[] = { { 500000, 1000 }, { 501500, 1500 }, { 503000, 2000 }, { 504000, 2500 }, { 507000, 4000 },
+		{ 508000, 4500 }, { 497000, 0 } };
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++)
 		expect_ns(&timebase, cases[i].ticks, cases[i].ns);
 }

@@ -22,8 +22,10 @@ static void setup(void)
 	const enum phase phases[] = { PHASE_STARVED, PHASE_COMPUTE };
 	struct record driver[] = { synthetic_submit(0, 1100), synthetic_op(0, 0, 1100, 1, &phases[1], (int64_t[]){ 50 }),
 		synthetic_op(1, 0, 1150, 1, phases, (int64_t[]){ 1850 }), synthetic_finish_record(0, 3000, STATUS_OK, 0) };
-	struct record worker[] = { synthetic_span(PHASE_IDLE, 1000, 100), synthetic_op(2, 0, 1100, 2, phases, (int64_t[]){ 100, 800 }),
-		synthetic_wait(PHASE_STARVED, 2, 0, 1110, 90, 0, 0, 0), synthetic_op(3, 0, 2000, 2, phases, (int64_t[]){ 10, 900 }) };
+	struct record worker[] = { synthetic_span(PHASE_IDLE, 1000, 100),
+		synthetic_op(2, 0, 1100, 2, phases, (int64_t[]){ 100, 800 }),
+		synthetic_wait(PHASE_STARVED, 2, 0, 1110, 90, 0, 0, 0),
+		synthetic_op(3, 0, 2000, 2, phases, (int64_t[]){ 10, 900 }) };
 	synthetic_intake_enter(&target, 0, driver, ARRAY_LEN(driver));
 	synthetic_intake_enter(&target, 1, worker, ARRAY_LEN(worker));
 	synthetic_intake_end(&target, 4000);
