@@ -80,18 +80,18 @@ static const char tables_sql[] =
 	"CREATE TABLE log(id INTEGER PRIMARY KEY, run INTEGER REFERENCES run, time_ns INTEGER, level TEXT NOT NULL,"
 	" worker INTEGER REFERENCES worker, node INTEGER REFERENCES node, execution INTEGER, text TEXT NOT NULL);";
 
+/* The engine's numbers are positions in its lists: an array with something before its first word, so that each word
+ * has a comma. */
+#define WORD(name, word) ",\"" word "\""
+#define STATUS_WORD(name, word, sentence) ",\"" word "\""
+#define KIND_ROW(name, number, word) ", (" #number ", '" word "')"
+
 static const char words_sql[] =
-#define X(name, word) "INSERT INTO kind(word, id) VALUES('" word "', coalesce((SELECT max(id) + 1 FROM kind), 0));"
-	PHASE_MAP(X)
-#undef X
-#define X(name, number, word) "INSERT INTO kind VALUES(" #number ", '" word "');"
-	SPAN_KIND_MAP(X)
-#undef X
-#define X(name, word, sentence) \
-	"INSERT INTO status(word, id) VALUES('" word "', coalesce((SELECT max(id) + 1 FROM status), 0));"
-	STATUS_MAP(X)
-#undef X
-	"INSERT INTO status VALUES(-1, 'unfinished');";
+	"INSERT INTO kind SELECT key - 1, value FROM json_each('[\"\"" PHASE_MAP(WORD) "]') WHERE key > 0;"
+	"INSERT INTO status SELECT key - 1, value FROM json_each('[\"\"" STATUS_MAP(STATUS_WORD) "]') WHERE key > 0;"
+	"INSERT INTO status VALUES(-1, 'unfinished');"
+	"INSERT INTO kind WITH more(id, word) AS (VALUES(-1, '')" SPAN_KIND_MAP(KIND_ROW) ")"
+	" SELECT * FROM more WHERE id >= 0;";
 
 #define NS(word) " coalesce(e." word "_ns, 0) AS " word "_ns"
 #define GPU_NAMES \

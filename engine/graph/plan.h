@@ -13,17 +13,17 @@
  * the driver) has transport LOCAL, depth 1 and needs neither READ nor RESERVE nor RELEASE: program order does it.
  *
  * Steps of one node, in this order: READ for each channel from another worker not yet read in this pass; RESERVE for its
- * output storages that are not local; COMPUTE; WRITE for each of its channels; RELEASE for each storage that this worker
- * releases and does not need any more in this pass. An output that nobody reads has no channel: whoever runs the node gives
- * it memory of its own.
+ * output storages that are not local; COMPUTE; RELEASE for each storage that this worker releases and does not need any more
+ * in this pass; WRITE for each of its channels, last, so that who sees an execution's results knows all its slots released.
+ * An output that nobody reads has no channel: whoever runs the node gives it memory of its own.
  */
 #ifndef TANDEM_ENGINE_GRAPH_PLAN_H
 #define TANDEM_ENGINE_GRAPH_PLAN_H
 
 #include "engine/graph/graph.h"
 
-/* X(NAME, word) */
-#define PLAN_STEP_MAP(X) X(READ, "read") X(RESERVE, "reserve") X(COMPUTE, "compute") X(WRITE, "write") X(RELEASE, "release")
+/* X(NAME, word), in the order in which the steps of a node stand. */
+#define PLAN_STEP_MAP(X) X(READ, "read") X(RESERVE, "reserve") X(COMPUTE, "compute") X(RELEASE, "release") X(WRITE, "write")
 
 enum plan_step_kind {
 #define X(name, word) PLAN_STEP_##name,

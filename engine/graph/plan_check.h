@@ -33,10 +33,10 @@ struct plan_hop {
 struct plan_verdict {
 	bool is_live;
 	int n_hops;
-	struct plan_hop *hops; /* the shortest token-free cycle found, or the cycle that limits the executions in flight (it ends
-	                          with IN_FLIGHT; doc/deadlock.md); n_hops 0 when live */
-	char *repair;          /* a change after which the check passes, checked: "give node 'a' depth=2", …; NULL when none
-	                          was found */
+	struct plan_hop *hops; /* the shortest token-free cycle found, or the cycle that limits the executions in flight
+	                          (it ends with IN_FLIGHT; doc/deadlock.md); n_hops 0 when live */
+	char *repair;          /* a change after which the check passes, checked: "give node 'a' depth=2", …; NULL when
+	                          none was found */
 };
 
 /* Returns STATUS_OK with the verdict filled (live or not), or STATUS_NO_MEMORY. The verdict must be finished. */

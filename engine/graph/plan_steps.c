@@ -13,7 +13,7 @@ struct stepper {
 	struct plan_links in;
 	int *own_channels;  /* [n_nodes] first channel of the node: its channels are neighbours; -1 when it has none */
 	int *read_by;       /* [n_channels] last worker that has a READ for it */
-	int *last_reader;   /* [n_channels] storages: last node on the present worker that reads its group; -1: none, or done */
+	int *last_reader;   /* [n_channels] storages: last node on this worker that reads its group; -1: none, or done */
 };
 
 static void add(struct plan_worker *worker, struct plan_step step)
@@ -110,8 +110,8 @@ static bool make_worker(struct stepper *stepper, int worker_idx)
 		add_reads(stepper, worker_idx, node);
 		add_outputs(stepper, worker_idx, node, PLAN_STEP_RESERVE);
 		add(worker, (struct plan_step){ PLAN_STEP_COMPUTE, .node = node, .channel = -1, .edge = -1, .reader = -1 });
-		add_outputs(stepper, worker_idx, node, PLAN_STEP_WRITE);
 		add_releases(stepper, worker_idx, node);
+		add_outputs(stepper, worker_idx, node, PLAN_STEP_WRITE);
 	}
 	return true;
 }

@@ -56,7 +56,8 @@ int driver_start(const struct plan *plan, const struct driver_options *options, 
 int driver_check_inputs(const struct plan *plan, const struct tensor *inputs, struct error *error);
 
 /* Submits one execution; copies the inputs into their slots. *ret_execution (may be NULL) counts from 0. STATUS_AGAIN while `in_flight`
- * executions are unreleased, or while an input's slots are all in use: wait for a result, release it, and try again. STATUS_INPUT as
+ * executions are unreleased, or while an input's slots are all in use: wait for a result, release it, and try again (*error is
+ * not filled, for this is no failure). STATUS_INPUT as
  * driver_check_inputs; the run goes on. Other failures end the run for good and are repeated by every later call (first error first). */
 int driver_submit(struct driver *driver, const struct tensor *inputs, uint64_t *ret_execution, struct error *error);
 

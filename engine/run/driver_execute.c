@@ -56,51 +56,23 @@ int driver_check_inputs(const struct plan *plan, const struct tensor *inputs, st
 	return STATUS_OK;
 }
 
-enum slots_state {
-	SLOTS_FREE,
-	SLOTS_DUE,  /* held for an execution whose results are there already: the reader has published and is about to release */
-	SLOTS_HELD,
-};
-
-/* Looks at the readers' cursors again where the last look said no. */
-static enum slots_state look_at_slots(struct driver *driver, uint64_t execution)
+/* Whether a slot that this execution needs is still in use. A node releases its inputs before it publishes its outputs, so whatever belongs to
+ * an execution whose results were released is free without a look at the readers' cursors. */
+static bool slots_are_held(struct driver *driver, uint64_t execution, uint64_t n_released)
 {
-	uint64_t n_finished = atomic_load_explicit(&driver->n_finished, memory_order_relaxed);
-	enum slots_state state = SLOTS_FREE;
 	for (uint32_t i = 0; i < driver->n_inputs; i++) {
 		struct channel *channel = driver->inputs[i];
-		if (!channel || channel_is_free(channel, execution))
+		if (!channel)
 			continue;
-		channel_look(channel);
+		if (channel->released_seen < n_released)
+			channel->released_seen = n_released;
 		if (channel_is_free(channel, execution))
 			continue;
-		if (execution - channel->depth >= n_finished)
-			return SLOTS_HELD;
-		state = SLOTS_DUE;
+		channel_look(channel);
+		if (!channel_is_free(channel, execution))
+			return true;
 	}
-	return state;
-}
-
-static int wait_for_slots(struct driver *driver, uint64_t execution, struct error *error)
-{
-	for (uint32_t i = 0; i < driver->n_inputs; i++) {
-		struct channel *channel = driver->inputs[i];
-		struct wait_name name = { .cause = PHASE_BACKPRESSURE, .node = GRAPH_INPUT, .edge = PROGRAM_NONE,
-			.execution = execution };
-		struct wait_times times;
-		if (!channel || channel_is_free(channel, execution))
-			continue;
-		name.channel = channel->idx;
-		name.slot = channel->slot;
-		if (channel_reserve(channel, execution, &driver->waiter, &name, 0, &times) != STATUS_OK)
-			return driver_over(driver, error);
-		if (driver->recorder.is_on && times.was_named) {
-			recorder_wait(&driver->recorder, PHASE_BACKPRESSURE, GRAPH_INPUT, execution, times.start.count, times.end.count,
-				PROGRAM_NONE, channel->idx, channel->slot, name.peer);
-			recorder_phase(&driver->recorder, PHASE_BACKPRESSURE, times.end.count);
-		}
-	}
-	return STATUS_OK;
+	return false;
 }
 
 static void write_inputs(struct driver *driver, const struct tensor *inputs, uint64_t execution)
@@ -136,20 +108,19 @@ int driver_submit(struct driver *driver, const struct tensor *inputs, uint64_t *
 {
 	struct recorder *recorder = &driver->recorder;
 	uint64_t execution = atomic_load_explicit(&driver->n_submitted, memory_order_relaxed);
-	uint64_t n_unreleased = execution - atomic_load_explicit(&driver->n_released, memory_order_relaxed);
+	uint64_t n_released = atomic_load_explicit(&driver->n_released, memory_order_relaxed);
 	bool is_idle = execution == atomic_load_explicit(&driver->n_finished, memory_order_relaxed);
 	if (unlikely(atomic_load_explicit(&driver->is_over, memory_order_acquire)
 		    || atomic_load_explicit(&driver->is_interrupted, memory_order_relaxed)))
 		return driver_over(driver, error);
-	if (n_unreleased >= (uint64_t)driver->plan->in_flight)
-		return error_set(error, STATUS_AGAIN, "%" PRIu64 " executions are in flight", n_unreleased);
+	if (execution - n_released >= (uint64_t)driver->plan->in_flight)
+		return STATUS_AGAIN;
 	int status = driver_check_inputs(driver->plan, inputs, error);
 	if (status != STATUS_OK)
 		return status;
-	enum slots_state slots = look_at_slots(driver, execution);
-	driver->met_backpressure = slots == SLOTS_HELD;
-	if (slots == SLOTS_HELD)
-		return error_set(error, STATUS_AGAIN, "the slots of an input are in use");
+	driver->met_backpressure = slots_are_held(driver, execution, n_released);
+	if (driver->met_backpressure)
+		return STATUS_AGAIN;
 	bool records = recorder_select(recorder, execution);
 	if (records || driver->submit_ticks) {
 		uint64_t now = clock_ticks().count;
@@ -164,8 +135,6 @@ int driver_submit(struct driver *driver, const struct tensor *inputs, uint64_t *
 		if (is_idle)
 			atomic_store_explicit(&driver->control.header->busy_since, now, memory_order_relaxed);
 	}
-	if (slots == SLOTS_DUE && (status = wait_for_slots(driver, execution, error)) != STATUS_OK)
-		return status;
 	atomic_store_explicit(&driver->n_submitted, execution + 1, memory_order_release);
 	write_inputs(driver, inputs, execution);
 	if (records) {

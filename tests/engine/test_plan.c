@@ -260,34 +260,34 @@ Test(plan, steps)
 	static const struct steps_case cases[] = {
 		{"the driver", PAIR, "driver",
 			"reserve input, compute input, write input, read b, compute output, release b"},
-		{"a pair, writer", PAIR, "w0", "read input, reserve a, compute a, write a, release input"},
-		{"a pair, reader", PAIR, "w1", "read a, reserve b, compute b, write b, release a"},
+		{"a pair, writer", PAIR, "w0", "read input, reserve a, compute a, release input, write a"},
+		{"a pair, reader", PAIR, "w1", "read a, reserve b, compute b, release a, write b"},
 		{"inside a worker", "node a w0 copy; node b w0 copy; edge input a; edge a b; edge b output", "w0",
-			"read input, compute a, write a, release input, reserve b, compute b, write b"},
+			"read input, compute a, release input, write a, reserve b, compute b, write b"},
 		{"one read, released after the last reader",
 			"node a w0 copy; node b w0 copy; edge input a; edge input b; edge a b; edge b output", "w0",
-			"read input, compute a, write a, reserve b, compute b, write b, release input"},
+			"read input, compute a, write a, reserve b, compute b, release input, write b"},
 		{"several inputs and outputs",
 			"node s w0 split; node j w1 join; edge input s; edge s:0 j; edge s:1 j; edge input:1 j; edge j "
 			"output",
 			"w1",
-			"read s, read s.1, read input.1, reserve j, compute j, write j, release s, release s.1, release "
-			"input.1"},
+			"read s, read s.1, read input.1, reserve j, compute j, release s, release s.1, release input.1, "
+			"write j"},
 		{"an output without a reader has no channel", "node s w0 split; edge input s; edge s:1 output", "w0",
-			"read input, reserve s.1, compute s, write s.1, release input"},
+			"read input, reserve s.1, compute s, release input, write s.1"},
 		{"one input twice", "node j w0 join; edge input j; edge input j; edge j output", "w0",
-			"read input, reserve j, compute j, write j, release input"},
+			"read input, reserve j, compute j, release input, write j"},
 		{"control between workers is one channel",
 			"node a w0 copy; node b w1 copy; node c w1 copy; edge input a; edge input b; edge input c; control "
 			"a b; control a c;"
 			"edge a output; edge b output; edge c output",
 			"w1",
-			"read input, read a!, reserve b, compute b, write b, reserve c, compute c, write c, release input, "
-			"release a!"},
+			"read input, read a!, reserve b, compute b, write b, reserve c, compute c, release input, release "
+			"a!, write c"},
 		{"control inside a worker moves nothing",
 			"node a w0 copy; node b w0 copy; edge input a; edge input b; control a b; edge a output; edge b "
 			"output",
-			"w0", "read input, reserve a, compute a, write a, reserve b, compute b, write b, release input"},
+			"w0", "read input, reserve a, compute a, write a, reserve b, compute b, release input, write b"},
 		{"control to the caller",
 			"node a w0 copy; node b w0 copy; edge input a; edge input b; control a output; edge b output",
 			"driver",
@@ -297,7 +297,7 @@ Test(plan, steps)
 			"w1", "read a, compute f, write f"},
 		{"who reads what was forwarded releases the storage",
 			"node a w0 copy; node f w1 forward; node c w2 copy; edge input a; edge a f; edge f c; edge c output",
-			"w2", "read f, reserve c, compute c, write c, release a"},
+			"w2", "read f, reserve c, compute c, release a, write c"},
 		{"input straight to output", "node a w0 copy; edge input output; edge input a; edge a output", "driver",
 			"reserve input, compute input, write input, read input, read a, compute output, release input, "
 			"release a"},

@@ -31,7 +31,7 @@ struct plan *plan_of(const struct graph *graph, int in_flight);
 /* Program order of a worker as "a b c", into `text`, which is returned. */
 char *plan_order_text(const struct plan *plan, const char *worker, char *text, size_t size);
 
-/* The steps of a worker as "read a, reserve b, compute b, write b, release a"; channels by their writer's name, with ".N"
+/* The steps of a worker as "read a, reserve b, compute b, release a, write b"; channels by their writer's name, with ".N"
  * for an output other than 0 and "!" behind it for control. */
 char *plan_steps_text(const struct plan *plan, const char *worker, char *text, size_t size);
 
