@@ -128,6 +128,8 @@ Test(intake, small_overlaps_of_a_lane_are_trimmed)
 	expect("SELECT start_ns FROM v_op WHERE node = 'n1'", 5300);
 	expect("SELECT duration_ns * 1000 + compute_ns FROM v_op WHERE node = 'n1'", 195195);
 	expect("SELECT duration_ns FROM v_op WHERE execution = 1", 0);
+	expect("SELECT s.n * 1000 + s.ns FROM summary s JOIN node n ON n.id = s.node WHERE n.name = 'n0'"
+	       " AND s.kind = 101", 2300);
 	expect("SELECT count(*) FROM v_op WHERE duration_ns <> starved_ns + compute_ns", 0);
 }
 
