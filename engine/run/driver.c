@@ -156,7 +156,7 @@ static int make_releases(struct driver *driver, const struct channel_memory *mem
 	int status = STATUS_OK;
 	for (uint32_t i = 0; i < steps.n && status == STATUS_OK; i++) {
 		const struct program_step *step = &program->steps[steps.first + i];
-		if (step->kind != PLAN_STEP_RELEASE)
+		if (step->kind != PLAN_STEP_RELEASE || program_needs_no_release(program, step->channel))
 			continue;
 		struct driver_release *release = &driver->releases[driver->n_releases++];
 		release->releaser = step->reader;

@@ -56,8 +56,8 @@ int driver_check_inputs(const struct plan *plan, const struct tensor *inputs, st
 	return STATUS_OK;
 }
 
-/* Whether a slot that this execution needs is still in use. A node releases its inputs before it publishes its outputs, so whatever belongs to
- * an execution whose results were released is free without a look at the readers' cursors. */
+/* Whether a slot that this execution needs is still in use. What belongs to an execution whose results were
+ * released is free without a look at the readers' cursors: nodes release before they publish. */
 static bool slots_are_held(struct driver *driver, uint64_t execution, uint64_t n_released)
 {
 	for (uint32_t i = 0; i < driver->n_inputs; i++) {

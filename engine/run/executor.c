@@ -155,10 +155,7 @@ static int step_compute(struct executor *executor, struct executor_node *node, u
 static inline void step_write(struct executor *executor, struct executor_step *step, uint64_t execution)
 {
 	struct channel *channel = step->channel;
-	struct executor_node *node = step->node;
-	const struct program_channel *desc = &executor->program->channels[channel->idx];
-	static const struct tensor nothing;
-	channel_set_header(channel, desc->output == PROGRAM_NONE ? &nothing : &node->outputs[desc->output], node->status);
+	channel_set_header(channel, step->tensor, step->node->status);
 	if (unlikely(channel_publish(channel, execution, executor->control->header)) && executor->recorder.is_on)
 		recorder_phase(&executor->recorder, PHASE_WRITE, clock_ticks().count);
 }

@@ -195,6 +195,7 @@ static int set_up(struct builder *builder, struct executor_node *node)
 		.worker = program_string(program, program->workers[desc->worker].name),
 		.seed = program->header->seed,
 		.n_threads = (int)program->header->n_threads,
+		.rank = (int)program_rank(program, desc),
 		.n_inputs = node->run.n_inputs, .n_outputs = node->run.n_outputs,
 		.inputs = node->inputs, .outputs = node->outputs,
 	};
@@ -246,6 +247,14 @@ static int init_nodes(struct builder *builder, uint32_t *ret_node)
 	return STATUS_OK;
 }
 
+/* A control message carries no shape. */
+static const struct tensor *written_tensor(const struct program *program, const struct executor_node *node, uint32_t channel)
+{
+	static const struct tensor nothing;
+	uint32_t output = program->channels[channel].output;
+	return output == PROGRAM_NONE ? &nothing : &node->outputs[output];
+}
+
 static int init_steps(struct builder *builder)
 {
 	struct executor *executor = builder->executor;
@@ -254,19 +263,25 @@ static int init_steps(struct builder *builder)
 	executor->steps = calloc(range.n + 1, sizeof *executor->steps);
 	if (!executor->steps)
 		return no_memory(builder);
-	executor->n_steps = range.n;
 	for (uint32_t i = 0; i < range.n; i++) {
 		const struct program_step *desc = &program->steps[range.first + i];
-		bool is_first = i == 0 || desc[-1].node != desc->node;
-		bool is_last = i + 1 == range.n || desc[1].node != desc->node;
 		bool is_peer = desc->edge != PROGRAM_NONE && program->edges[desc->edge].is_peer;
-		executor->steps[i] = (struct executor_step){
-			.kind = desc->kind, .opens_node = is_first, .closes_node = is_last,
-			.releaser = desc->reader, .edge = desc->edge,
+		if ((desc->kind == PLAN_STEP_RESERVE || desc->kind == PLAN_STEP_RELEASE)
+			&& program_needs_no_release(program, desc->channel))
+			continue;
+		struct executor_node *node = &executor->nodes[builder->node_places[desc->node]];
+		executor->steps[executor->n_steps++] = (struct executor_step){
+			.kind = desc->kind, .releaser = desc->reader, .edge = desc->edge,
 			.cause = is_peer ? PHASE_LATE_RANK : PHASE_STARVED,
+			.tensor = desc->kind == PLAN_STEP_WRITE ? written_tensor(program, node, desc->channel) : NULL,
 			.channel = channel_at(builder, desc->channel),
-			.node = &executor->nodes[builder->node_places[desc->node]],
+			.node = node,
 		};
+	}
+	for (uint32_t i = 0; i < executor->n_steps; i++) {
+		struct executor_step *step = &executor->steps[i];
+		step->opens_node = i == 0 || step[-1].node != step->node;
+		step->closes_node = i + 1 == executor->n_steps || step[1].node != step->node;
 	}
 	return STATUS_OK;
 }

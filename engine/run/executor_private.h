@@ -40,6 +40,7 @@ struct executor_step {
 	uint32_t releaser;        /* RELEASE: index of the cursor */
 	uint32_t edge;            /* READ */
 	enum phase cause;         /* READ: PHASE_STARVED or PHASE_LATE_RANK */
+	const struct tensor *tensor; /* WRITE: whose shape goes into the header */
 	struct channel *channel;  /* NULL for COMPUTE */
 	struct executor_node *node;
 };

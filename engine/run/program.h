@@ -139,6 +139,23 @@ static inline const char *program_string(const struct program *program, uint32_t
 	return offset == PROGRAM_NONE ? "" : program->strings + offset;
 }
 
+/* Whether the slots of a storage are governed by the limit in flight alone. Nodes release before they publish, and the driver submits
+ * execution k only after it has released k − in_flight: whoever handles k in a storage at least that deep knows its slot free, and
+ * neither RESERVE nor RELEASE has anything to do. */
+static inline bool program_needs_no_release(const struct program *program, uint32_t storage)
+{
+	return program->channels[storage].depth >= program->header->in_flight;
+}
+
+/* A collective's rank: the position of the input that is no other rank's. 0 for any other node. */
+static inline uint32_t program_rank(const struct program *program, const struct program_node *node)
+{
+	uint32_t rank = 0;
+	while (rank < node->inputs.n && program->edges[program->indices[node->inputs.first + rank]].is_peer)
+		rank++;
+	return rank;
+}
+
 /* The value of a meta key, or `fallback`. */
 const char *program_meta(const struct program *program, const char *key, const char *fallback);
 

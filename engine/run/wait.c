@@ -90,19 +90,28 @@ static int64_t sleep_timeout(uint64_t now, uint64_t deadline)
 	return left_ns < SLEEP_TIMEOUT_NS ? left_ns : SLEEP_TIMEOUT_NS;
 }
 
+static bool spin(const _Atomic uint64_t *word, uint64_t target)
+{
+	for (int i = 0; i < SPINS_A_ROUND; i++) {
+		if (wait_is_over(word, target))
+			return true;
+		relax();
+	}
+	return false;
+}
+
 int wait_slow(struct waiter *waiter, const _Atomic uint64_t *word, uint64_t target, const struct wait_name *name,
 	uint64_t deadline, struct wait_times *ret_times)
 {
 	uint64_t start = clock_ticks().count, now = start, awake_since = start;
-	bool is_named = false, spins = has_a_core(waiter, now);
+	bool spins = has_a_core(waiter, now);
 	int status = STATUS_OK;
+	ret_times->was_named = false;
 	while (!wait_is_over(word, target)) {
-		if (spins) {
-			for (int i = 0; i < SPINS_A_ROUND && !wait_is_over(word, target); i++)
-				relax();
-		} else {
+		if (!spins)
 			sched_yield();
-		}
+		else if (spin(word, target))
+			break;
 		uint64_t before = now;
 		now = clock_ticks().count;
 		if (spins && now - before > waiter->preempted_ticks)
@@ -110,29 +119,25 @@ int wait_slow(struct waiter *waiter, const _Atomic uint64_t *word, uint64_t targ
 		spins = has_a_core(waiter, now);
 		if (now - start < waiter->name_ticks)
 			continue;
-		if (!is_named) {
+		if (!ret_times->was_named) {
 			publish(&waiter->self->wait, name, start);
-			is_named = true;
+			ret_times->was_named = true;
 		}
-		if (unlikely(atomic_load_explicit(&waiter->header->state, memory_order_relaxed) == CONTROL_STOPPING)) {
+		if (unlikely(atomic_load_explicit(&waiter->header->state, memory_order_relaxed) == CONTROL_STOPPING))
 			status = STATUS_STOPPED;
-			break;
-		}
-		if (deadline && now >= deadline) {
+		else if (deadline && now >= deadline)
 			status = STATUS_AGAIN;
+		if (status != STATUS_OK)
 			break;
-		}
 		if (now - awake_since >= waiter->sleep_ticks) {
 			sleep_until_woken(waiter, word, target, sleep_timeout(now, deadline));
 			awake_since = now = clock_ticks().count;
 		}
 	}
-	ret_times->was_named = is_named;
+	if (!ret_times->was_named)
+		return STATUS_OK;
+	unpublish(&waiter->self->wait);
 	ret_times->start.count = start;
-	ret_times->end.count = now;
-	if (is_named) {
-		unpublish(&waiter->self->wait);
-		ret_times->end = clock_ticks();
-	}
+	ret_times->end = clock_ticks();
 	return wait_is_over(word, target) ? STATUS_OK : status;
 }

@@ -1,4 +1,7 @@
-/* SPDX-License-Identifier: Apache-2.0 */
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * test_control: tests of engine/run/control.h and engine/run/wait.h.
+ */
 #include "engine/run/control.h"
 
 #include <criterion/criterion.h>

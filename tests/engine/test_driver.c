@@ -225,7 +225,8 @@ Test(driver, a_failure_concerns_one_execution, .timeout = 20)
 	struct fixture fixture;
 	int64_t shape[1] = { 1 };
 	open_fixture(&fixture, "fail",
-		"digraph g { " IN W0 "a [op=copy]; } " W1 "b [op=fail, at=3, text=\"no luck\"]; c [op=touch]; } input -> a -> b -> c -> output; }", 1);
+		"digraph g { " IN W0 "a [op=copy]; } " W1 "b [op=fail, at=3, text=\"no luck\"]; c [op=touch]; } "
+		"input -> a -> b -> c -> output; }", 1);
 	for (int k = 0; k < 6; k++) {
 		float value = (float)k;
 		const struct tensor *outputs;

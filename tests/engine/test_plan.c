@@ -158,77 +158,78 @@ struct storage_case {
 	const char *releasers; /* of the storage */
 };
 
+static const struct storage_case storage_cases[] = {
+	{"own slots between workers", PAIR, "a", "a", false, TRANSPORT_SHM, 4, "w1"},
+	{"input to a worker", PAIR, "input", "input", false, TRANSPORT_SHM, 4, "w0"},
+	{"worker to output", PAIR, "b", "b", false, TRANSPORT_SHM, 4, "driver"},
+	{"one worker", "node a w0 copy; node b w0 copy; edge input a; edge a b; edge b output", "a", "a", false,
+		TRANSPORT_LOCAL, 1, "w0"},
+	{"one worker, shm asked for", "node a w0 copy; node b w0 copy; edge input a; edge a b shm; edge b output",
+		"a", "a", false, TRANSPORT_SHM, 1, "w0"},
+	{"one worker, depth given", "node a w0 copy depth=3; node b w0 copy; edge input a; edge a b; edge b output",
+		"a", "a", false, TRANSPORT_LOCAL, 3, "w0"},
+	{"readers here and there",
+		"node a w0 copy; node b w0 copy; node c w1 copy; edge input a; edge a b; edge a c; edge b output; "
+		"edge c output",
+		"a", "a", false, TRANSPORT_SHM, 4, "w0 w1"},
+	{"forward on the way",
+		"node a w0 copy; node f w1 forward; node c w2 copy; edge input a; edge a f; edge f c; edge c output",
+		"f", "a", false, TRANSPORT_SHM, 6, "w2"},
+	{"forward there and back",
+		"node a w0 copy; node f w1 forward; node c w0 copy; edge input a; edge a f; edge f c; edge c output",
+		"f", "a", false, TRANSPORT_SHM, 1, "w0"},
+	{"forward of the input", "node f w0 forward; node c w0 copy; edge input f; edge f c; edge c output", "f",
+		"input", false, TRANSPORT_SHM, 2, "w0"},
+	{"two forwards",
+		"node a w0 copy; node f w0 forward; node g w0 forward; node c w0 copy; edge input a; edge a f; edge "
+		"f g;"
+		"edge g c; edge c output",
+		"g", "a", false, TRANSPORT_LOCAL, 1, "w0"},
+	{"forward to a larger output",
+		"node a w0 copy; node f w0 forward size=9; edge input a; edge a f; edge f output", "f", "f", false,
+		TRANSPORT_SHM, 2, "driver"},
+	{"forward beside a reader",
+		"node a w0 copy; node f w1 forward; node c w2 copy; node d w3 copy; edge input a; edge a f; edge a "
+		"d;"
+		"edge f c; edge c output; edge d output",
+		"f", "a", false, TRANSPORT_SHM, 8, "w2 w3"},
+	{"forward that only control follows",
+		"node a w0 copy; node f w1 forward; node c w1 copy; edge input a; edge a f; edge a c;"
+		"control f output; edge c output",
+		"a", "a", false, TRANSPORT_SHM, 4, "w1"},
+	{"in place, only reader", "node a w0 copy; node s w1 scale; edge input a; edge a s; edge s output", "s", "a",
+		true, TRANSPORT_SHM, 4, "driver"},
+	{"in place over a forward",
+		"node a w0 copy; node f w0 forward; node s w0 scale; node c w0 copy; edge input a; edge a f;"
+		"edge f s; edge s c; edge c output",
+		"s", "a", true, TRANSPORT_LOCAL, 1, "w0"},
+	{"in place, another reader",
+		"node a w0 copy; node s w0 scale; node c w0 copy; edge input a; edge a s; edge a c; edge s output;"
+		"edge c output",
+		"s", "s", false, TRANSPORT_SHM, 2, "driver"},
+	{"in place, the caller reads too",
+		"node a w0 copy; node s w0 scale; edge input a; edge a s; edge a output; edge s output", "s", "s",
+		false, TRANSPORT_SHM, 2, "driver"},
+	{"in place, another reader before the forward",
+		"node a w0 copy; node f w0 forward; node s w0 scale; node c w0 copy; edge input a;"
+		"edge a f; edge a c; edge f s; edge s output; edge c output",
+		"s", "s", false, TRANSPORT_SHM, 2, "driver"},
+	{"in place over the input", "node s w0 scale; edge input s; edge s output", "s", "input", true,
+		TRANSPORT_SHM, 2, "driver"},
+	{"depth of the storage counts for the group",
+		"node a w0 copy depth=7; node f w1 forward depth=9; node c w1 copy; edge input a;"
+		"edge a f; edge f c; edge c output",
+		"f", "a", false, TRANSPORT_SHM, 7, "w1"},
+	{"depth of who shares counts where the storage has none",
+		"node a w0 copy; node f w1 forward depth=9; node c w1 copy;"
+		"edge input a; edge a f; edge f c; edge c output",
+		"a", "a", false, TRANSPORT_SHM, 9, "w1"},
+};
+
 Test(plan, storages)
 {
-	static const struct storage_case cases[] = {
-		{"own slots between workers", PAIR, "a", "a", false, TRANSPORT_SHM, 4, "w1"},
-		{"input to a worker", PAIR, "input", "input", false, TRANSPORT_SHM, 4, "w0"},
-		{"worker to output", PAIR, "b", "b", false, TRANSPORT_SHM, 4, "driver"},
-		{"one worker", "node a w0 copy; node b w0 copy; edge input a; edge a b; edge b output", "a", "a", false,
-			TRANSPORT_LOCAL, 1, "w0"},
-		{"one worker, shm asked for", "node a w0 copy; node b w0 copy; edge input a; edge a b shm; edge b output",
-			"a", "a", false, TRANSPORT_SHM, 1, "w0"},
-		{"one worker, depth given", "node a w0 copy depth=3; node b w0 copy; edge input a; edge a b; edge b output",
-			"a", "a", false, TRANSPORT_LOCAL, 3, "w0"},
-		{"readers here and there",
-			"node a w0 copy; node b w0 copy; node c w1 copy; edge input a; edge a b; edge a c; edge b output; "
-			"edge c output",
-			"a", "a", false, TRANSPORT_SHM, 4, "w0 w1"},
-		{"forward on the way",
-			"node a w0 copy; node f w1 forward; node c w2 copy; edge input a; edge a f; edge f c; edge c output",
-			"f", "a", false, TRANSPORT_SHM, 6, "w2"},
-		{"forward there and back",
-			"node a w0 copy; node f w1 forward; node c w0 copy; edge input a; edge a f; edge f c; edge c output",
-			"f", "a", false, TRANSPORT_SHM, 1, "w0"},
-		{"forward of the input", "node f w0 forward; node c w0 copy; edge input f; edge f c; edge c output", "f",
-			"input", false, TRANSPORT_SHM, 2, "w0"},
-		{"two forwards",
-			"node a w0 copy; node f w0 forward; node g w0 forward; node c w0 copy; edge input a; edge a f; edge "
-			"f g;"
-			"edge g c; edge c output",
-			"g", "a", false, TRANSPORT_LOCAL, 1, "w0"},
-		{"forward to a larger output",
-			"node a w0 copy; node f w0 forward size=9; edge input a; edge a f; edge f output", "f", "f", false,
-			TRANSPORT_SHM, 2, "driver"},
-		{"forward beside a reader",
-			"node a w0 copy; node f w1 forward; node c w2 copy; node d w3 copy; edge input a; edge a f; edge a "
-			"d;"
-			"edge f c; edge c output; edge d output",
-			"f", "a", false, TRANSPORT_SHM, 8, "w2 w3"},
-		{"forward that only control follows",
-			"node a w0 copy; node f w1 forward; node c w1 copy; edge input a; edge a f; edge a c;"
-			"control f output; edge c output",
-			"a", "a", false, TRANSPORT_SHM, 4, "w1"},
-		{"in place, only reader", "node a w0 copy; node s w1 scale; edge input a; edge a s; edge s output", "s", "a",
-			true, TRANSPORT_SHM, 4, "driver"},
-		{"in place over a forward",
-			"node a w0 copy; node f w0 forward; node s w0 scale; node c w0 copy; edge input a; edge a f;"
-			"edge f s; edge s c; edge c output",
-			"s", "a", true, TRANSPORT_LOCAL, 1, "w0"},
-		{"in place, another reader",
-			"node a w0 copy; node s w0 scale; node c w0 copy; edge input a; edge a s; edge a c; edge s output;"
-			"edge c output",
-			"s", "s", false, TRANSPORT_SHM, 2, "driver"},
-		{"in place, the caller reads too",
-			"node a w0 copy; node s w0 scale; edge input a; edge a s; edge a output; edge s output", "s", "s",
-			false, TRANSPORT_SHM, 2, "driver"},
-		{"in place, another reader before the forward",
-			"node a w0 copy; node f w0 forward; node s w0 scale; node c w0 copy; edge input a;"
-			"edge a f; edge a c; edge f s; edge s output; edge c output",
-			"s", "s", false, TRANSPORT_SHM, 2, "driver"},
-		{"in place over the input", "node s w0 scale; edge input s; edge s output", "s", "input", true,
-			TRANSPORT_SHM, 2, "driver"},
-		{"depth of the storage counts for the group",
-			"node a w0 copy depth=7; node f w1 forward depth=9; node c w1 copy; edge input a;"
-			"edge a f; edge f c; edge c output",
-			"f", "a", false, TRANSPORT_SHM, 7, "w1"},
-		{"depth of who shares counts where the storage has none",
-			"node a w0 copy; node f w1 forward depth=9; node c w1 copy;"
-			"edge input a; edge a f; edge f c; edge c output",
-			"a", "a", false, TRANSPORT_SHM, 9, "w1"},
-	};
-	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
-		const struct storage_case *c = &cases[i];
+	for (size_t i = 0; i < ARRAY_LEN(storage_cases); i++) {
+		const struct storage_case *c = &storage_cases[i];
 		struct graph *graph = plan_graph(c->graph);
 		struct plan *plan = plan_of(graph, 0);
 		const struct plan_channel *channel = &plan->channels[plan_channel_of(plan, c->node, 0)];

@@ -1,4 +1,7 @@
-/* SPDX-License-Identifier: Apache-2.0 */
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * test_recorder: tests of engine/run/recorder.h.
+ */
 #include "engine/run/recorder.h"
 
 #include <criterion/criterion.h>

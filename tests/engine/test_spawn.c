@@ -1,4 +1,7 @@
-/* SPDX-License-Identifier: Apache-2.0 */
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * test_spawn: tests of engine/run/spawn.h.
+ */
 #include "engine/run/spawn.h"
 
 #include <criterion/criterion.h>

@@ -113,7 +113,7 @@ static void open_ends(struct stress *stress, struct ends *ends)
 			stress->control.header, NULL);
 	for (uint32_t i = 0; i < steps.n; i++) {
 		const struct program_step *step = &program->steps[steps.first + i];
-		if (step->kind != PLAN_STEP_RELEASE)
+		if (step->kind != PLAN_STEP_RELEASE || program_needs_no_release(program, step->channel))
 			continue;
 		channel_init(&ends->releases[ends->n_releases], program, step->channel, &memory, stress->control.header, NULL);
 		ends->releasers[ends->n_releases++] = step->reader;
@@ -127,7 +127,8 @@ static void send(struct stress *stress, struct ends *ends, uint64_t execution)
 	float values[4] = { (float)execution, 1, 2, 3 };
 	int64_t shape[1] = { 4 };
 	struct tensor tensor = tensor_make(DTYPE_F32, 1, shape, values);
-	if (channel_reserve(&ends->input, execution, &stress->waiter, &name, 0, &times) != STATUS_OK)
+	if (!program_needs_no_release(&stress->program, ends->input.idx)
+		&& channel_reserve(&ends->input, execution, &stress->waiter, &name, 0, &times) != STATUS_OK)
 		die("reserve", NULL);
 	channel_advance(&ends->input);
 	memcpy(ends->input.data, values, sizeof values);
