@@ -73,6 +73,7 @@ struct op_setup {
 	const char *worker;        /* the worker's name */
 	uint64_t seed;             /* of the run (`--seed`), the same for every node */
 	int n_threads;             /* threads an op may use for one call, ≥ 1 */
+	int rank;                  /* collective: this node's place among the n_inputs ranks, from 0; otherwise 0 */
 	int n_inputs, n_outputs;
 	const struct tensor *inputs, *outputs; /* at the bound, data NULL */
 };

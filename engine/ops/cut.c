@@ -2,16 +2,16 @@
  *
  * cut: joining tensors along an axis and cutting them there.
  */
-#include "engine/ops/ops.h"
+#include "engine/ops/cut.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "engine/ops/infer.h"
+#include "engine/ops/ops.h"
 
-/* How a tensor is cut at an axis: n_outer times [size along the axis, n_inner] bytes. */
-static int64_t outer_count(const struct tensor *tensor, int axis)
+int64_t cut_n_outer(const struct tensor *tensor, int axis)
 {
 	int64_t n = 1;
 	for (int i = 0; i < axis; i++)
@@ -19,7 +19,7 @@ static int64_t outer_count(const struct tensor *tensor, int axis)
 	return n;
 }
 
-static size_t row_bytes(const struct tensor *tensor, int axis)
+size_t cut_row_bytes(const struct tensor *tensor, int axis)
 {
 	size_t n = dtype_bytes(tensor->dtype);
 	for (int i = axis; i < tensor->n_dims; i++)
@@ -27,11 +27,17 @@ static size_t row_bytes(const struct tensor *tensor, int axis)
 	return n;
 }
 
-struct cut {
-	int axis;
-};
+int cut_equal_part(const struct op_infer *infer, int axis, int n_parts, struct dim *ret_part, struct error *error)
+{
+	struct dim whole = infer->inputs[0].dims[axis];
 
-static int cut_setup(const struct op_setup *setup, void **ret_state, struct error *error)
+	if (whole.add % n_parts || whole.mul % n_parts)
+		return infer_unexpected(infer, 0, error, "dimension %d to be divisible into %d parts", axis, n_parts);
+	*ret_part = (struct dim){ .add = whole.add / n_parts, .mul = whole.mul / n_parts, .symbol = whole.symbol };
+	return STATUS_OK;
+}
+
+int cut_setup(const struct op_setup *setup, void **ret_state, struct error *error)
 {
 	struct cut *cut = calloc(1, sizeof(*cut));
 	int status;
@@ -43,6 +49,7 @@ static int cut_setup(const struct op_setup *setup, void **ret_state, struct erro
 		free(cut);
 		return status;
 	}
+	cut->rank = setup->rank;
 	*ret_state = cut;
 	return STATUS_OK;
 }
@@ -90,15 +97,15 @@ static int concat_infer(struct op_infer *infer, struct error *error)
 	return STATUS_OK;
 }
 
-static int concat_run(struct op_run *run)
+int cut_join(struct op_run *run)
 {
 	const struct cut *cut = run->state;
-	int64_t n_outer = outer_count(&run->outputs[0], cut->axis);
+	int64_t n_outer = cut_n_outer(&run->outputs[0], cut->axis);
 	char *y = run->outputs[0].data;
 
 	for (int64_t outer = 0; outer < n_outer; outer++) {
 		for (int i = 0; i < run->n_inputs; i++) {
-			size_t bytes = row_bytes(&run->inputs[i], cut->axis);
+			size_t bytes = cut_row_bytes(&run->inputs[i], cut->axis);
 			memcpy(y, (const char *)run->inputs[i].data + (size_t)outer * bytes, bytes);
 			y += bytes;
 		}
@@ -114,7 +121,7 @@ const struct op op_concat = {
 	.params = concat_params,
 	.infer = concat_infer,
 	.setup = cut_setup,
-	.run = concat_run,
+	.run = cut_join,
 	.teardown = free,
 };
 
@@ -127,19 +134,17 @@ static const struct op_param_spec split_params[] = {
 
 static int split_equally(struct op_infer *infer, int axis, int64_t n_parts, struct error *error)
 {
-	struct dim whole = infer->inputs[0].dims[axis];
+	struct dim part;
 
 	if (n_parts < 1 || n_parts > OP_OUTPUTS_MAX)
 		return error_set(error, STATUS_GRAPH, "parts=%" PRId64 " is not between 1 and %d", n_parts, OP_OUTPUTS_MAX);
-	if (whole.add % n_parts || whole.mul % n_parts)
-		return infer_unexpected(
-			infer, 0, error, "dimension %d to be divisible into %" PRId64 " parts", axis, n_parts);
-	whole.add /= n_parts;
-	whole.mul /= (int32_t)n_parts;
+	int status = cut_equal_part(infer, axis, (int)n_parts, &part, error);
+	if (status)
+		return status;
 	infer->n_outputs = (int)n_parts;
 	for (int i = 0; i < infer->n_outputs; i++) {
 		infer->outputs[i] = infer->inputs[0];
-		infer->outputs[i].dims[axis] = whole;
+		infer->outputs[i].dims[axis] = part;
 	}
 	return STATUS_OK;
 }
@@ -190,12 +195,12 @@ static int split_infer(struct op_infer *infer, struct error *error)
 static int split_run(struct op_run *run)
 {
 	const struct cut *cut = run->state;
-	int64_t n_outer = outer_count(&run->inputs[0], cut->axis);
+	int64_t n_outer = cut_n_outer(&run->inputs[0], cut->axis);
 	const char *x = run->inputs[0].data;
 
 	for (int64_t outer = 0; outer < n_outer; outer++) {
 		for (int i = 0; i < run->n_outputs; i++) {
-			size_t bytes = row_bytes(&run->outputs[i], cut->axis);
+			size_t bytes = cut_row_bytes(&run->outputs[i], cut->axis);
 			memcpy((char *)run->outputs[i].data + (size_t)outer * bytes, x, bytes);
 			x += bytes;
 		}

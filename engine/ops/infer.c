@@ -77,6 +77,14 @@ int infer_equal(const struct op_infer *infer, int a, int b, struct error *error)
 	return infer_unexpected(infer, b, error, "%s as %s", input_type(infer, a, type), input_name(infer, a, name));
 }
 
+int infer_equal_all(const struct op_infer *infer, struct error *error)
+{
+	int status = STATUS_OK;
+	for (int i = 1; i < infer->n_inputs && !status; i++)
+		status = infer_equal(infer, 0, i, error);
+	return status;
+}
+
 int infer_equal_dim(const struct op_infer *infer, int a, int axis_a, int b, int axis_b, struct error *error)
 {
 	char name[NAME_TEXT_BYTES], type[TYPE_TEXT_BYTES];

@@ -18,6 +18,9 @@ int infer_n_dims(const struct op_infer *infer, int idx, int min, int max, struct
 /* Inputs a and b agree in dtype, number and size of all dimensions. */
 int infer_equal(const struct op_infer *infer, int a, int b, struct error *error);
 
+/* All inputs are of the type of input 0. */
+int infer_equal_all(const struct op_infer *infer, struct error *error);
+
 /* Dimension `axis_b` of input b is of the size of dimension `axis_a` of input a. */
 int infer_equal_dim(const struct op_infer *infer, int a, int axis_a, int b, int axis_b, struct error *error);
 

@@ -24,10 +24,10 @@
 	X(embedding) X(attention)                                                          \
 	/* pool.c */                                                                       \
 	X(mean_pool) X(cls_pool)                                                           \
-	/* bert_embed.c, bert_layer.c */                                                   \
-	X(bert_embed) X(bert_layer)                                                        \
-	/* collective.c */                                                                 \
-	X(all_reduce)                                                                      \
+	/* bert_embed.c, bert_layer.c, bert_shard.c */                                     \
+	X(bert_embed) X(bert_layer) X(bert_attention_shard) X(bert_ffn_shard) X(bert_add_norm) \
+	/* collective.c, collective_move.c */                                              \
+	X(all_reduce) X(reduce_scatter) X(all_gather) X(broadcast) X(all_to_all)           \
 	/* testing.c */                                                                    \
 	X(copy) X(touch) X(fill) X(spin) X(sleep) X(print) X(counter)                      \
 	/* faults.c */                                                                     \

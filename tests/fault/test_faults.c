@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "engine/base/attributes.h"
+#include "engine/base/safetensors.h"
 #include "tests/support/leftovers.h"
 #include "tests/support/run_tool.h"
 
@@ -143,6 +144,50 @@ Test(faults, before_a_run)
 		expect_nothing_left(cases[i].name);
 		tool_result_finish(&result);
 	}
+}
+
+/* A weights file whose tensor 'ln.weight' has `n` numbers, of which `n_bytes_less` bytes are cut off at the end. */
+static void write_weights(int64_t n, off_t n_bytes_less)
+{
+	float values[64] = { 0 };
+	struct named_tensor items[] = {
+		{ .name = (char[]){ "ln.weight" }, .tensor = tensor_make(DTYPE_F32, 1, &n, values) },
+		{ .name = (char[]){ "ln.bias" }, .tensor = tensor_make(DTYPE_F32, 1, &n, values) },
+	};
+	struct tensor_set set = { .items = items, .n_items = 2 };
+	struct error error = { 0 };
+	char *file = tool_expand("@TMP@/weights.safetensors");
+	struct stat stat_of;
+	cr_assert_eq(safetensors_write(file, &set, &error), STATUS_OK, "%s", error.text);
+	cr_assert(stat(file, &stat_of) == 0 && truncate(file, stat_of.st_size - n_bytes_less) == 0);
+	free(file);
+}
+
+Test(faults, weights)
+{
+	static const struct {
+		const char *name;
+		int64_t n;
+		off_t n_bytes_less;
+		int exit_status;
+		const char *message[2];
+	} cases[] = {
+		{ "right", 4, 0, 0, { "" } },
+		{ "wrong shape", 5, 0, 1, { "ln.", "f32[5]" } },
+		{ "truncated", 4, 7, 1, { "weights.safetensors", "'a'" } },
+	};
+	char *op = tool_expand("op=layernorm, weights=\"@TMP@/weights.safetensors\", name=ln");
+	write_chain(op, "op=copy");
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		write_weights(cases[i].n, cases[i].n_bytes_less);
+		struct tool_result result = tool_run("run @TMP@/chain.dot");
+		cr_expect_eq(result.exit_status, cases[i].exit_status, "%s: exit %d: %s", cases[i].name, result.exit_status, result.err);
+		for (int m = 0; m < 2 && cases[i].message[m]; m++)
+			expect_contains(cases[i].name, result.err, cases[i].message[m]);
+		expect_nothing_left(cases[i].name);
+		tool_result_finish(&result);
+	}
+	free(op);
 }
 
 Test(faults, payload_over_its_bound)

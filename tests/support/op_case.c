@@ -183,6 +183,10 @@ static int parse_params(struct op_case *op_case, const char *op_name, const char
 			continue;
 		cr_assert(value && op_case->n_params < OP_CASE_PARAMS_MAX, "'%s' is no parameter", item);
 		*value++ = '\0';
+		if (op_case->op->caps & OP_COLLECTIVE && strcmp(item, "rank") == 0) {
+			op_case->rank = atoi(value);
+			continue;
+		}
 		while (spec && spec->name && strcmp(spec->name, item) != 0)
 			spec++;
 		cr_assert(spec && spec->name, "op %s has no parameter %s", op_name, item);
@@ -268,6 +272,7 @@ int op_case_start(struct op_case *ret_op_case, const char *op_name, const char *
 		.node = "node",
 		.worker = "w0",
 		.n_threads = 1,
+		.rank = ret_op_case->rank,
 		.n_inputs = n_inputs,
 		.n_outputs = ret_op_case->n_outputs,
 		.inputs = shapes,

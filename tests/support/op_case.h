@@ -5,7 +5,7 @@
  *   tensor   "f32[2,3]{1,2,3, 4,5,6}"; fewer numbers than elements repeat; without {…}: 0, 1, 2, …
  *   tensors  several of them, blanks between
  *   types    "f32[B,L,384] i32[2B+1]": letters are symbols, B bounded by 64, every other by 512
- *   params   "axis=1;parts=2"
+ *   params   "axis=1;parts=2"; for collectives also "rank=1", of which node of the inputs' ranks the op is (0)
  */
 #ifndef TANDEM_TESTS_SUPPORT_OP_CASE_H
 #define TANDEM_TESTS_SUPPORT_OP_CASE_H
@@ -18,7 +18,7 @@
 struct op_case {
 	const struct op *op;
 	struct op_param params[OP_CASE_PARAMS_MAX];
-	int n_params;
+	int n_params, rank;
 	struct tensor inputs[OP_CASE_TENSORS_MAX], outputs[OP_INPUTS_MAX]; /* outputs: owned */
 	int n_inputs, n_outputs;
 	struct tensor_type output_types[OP_OUTPUTS_MAX];

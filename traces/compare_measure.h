@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * compare_measure: one run's numbers over the executions that are compared: latency and its parts along the critical path
+ * (traces/critical.h), each node's own work, how much each worker did, and the time between results.
+ *
+ * A node's own work is its ops' duration without waiting for others (starved, backpressure, late_rank). Sums are exact, in ns
+ * over all executions that are compared; samples for intervals are one an execution.
+ */
+#ifndef TANDEM_TRACES_COMPARE_MEASURE_H
+#define TANDEM_TRACES_COMPARE_MEASURE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "engine/base/error.h"
+#include "engine/run/record.h"
+#include "traces/align.h"
+#include "traces/compare_stats.h"
+
+/* Of one node. */
+struct compare_own {
+	int64_t ns[PHASE_COUNT];
+	struct compare_moments moments; /* of ops */
+};
+
+/* Of one worker besides the driver. */
+struct compare_lane {
+	const char *worker;             /* of the align's places */
+	int64_t ns[PHASE_COUNT];        /* own work of its nodes */
+	struct compare_moments moments; /* of executions */
+};
+
+struct compare_measure {
+	int64_t n;                      /* executions */
+	int64_t latency_ns;
+	struct compare_moments latency;
+	struct compare_moments kinds[PHASE_COUNT]; /* of the path */
+	int64_t (*path_ns)[PHASE_COUNT]; /* by place of the run, and last what is at no place; sums to latency_ns */
+	int n_places;
+	struct compare_own *own;        /* by node of the run */
+	struct compare_lane *lanes;
+	int n_lanes;
+	int bottleneck;                 /* the lane with most own work; -1: there is no lane */
+	/* From each result to the next, without the time in which nothing was in flight: of executions whose predecessor
+	 * was recorded, too. */
+	struct compare_moments period;
+};
+
+/* Measures run `side` (0 or 1) of `align`, which must outlive it. On success *ret_measure must be finished. */
+int compare_measure_make(const struct align *align, int side, struct error *error, struct compare_measure *ret_measure);
+void compare_measure_finish(struct compare_measure *measure);
+
+/* Whether a phase is waiting for others, and so no work of the node's own. */
+bool compare_is_waiting(enum phase phase);
+
+/* Means of `sums` over `n`, each rounded so that they add up to the rounded mean of the whole (the bounds are rounded, not the
+ * parts). `sums` and `means` may be the same. n > 0. */
+void compare_means(const int64_t *sums, int n_sums, int64_t n, int64_t *means);
+
+#endif
