@@ -4,6 +4,7 @@
  */
 #include "tool/bench_bare.h"
 
+#include <errno.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdatomic.h>
@@ -12,6 +13,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -20,6 +22,7 @@
 
 #define STAGES_MAX 64
 #define RING_CELLS 1024
+#define SOCKET_BYTES_MAX 256
 
 struct stage_flag {
 	CACHE_ALIGNED _Atomic uint64_t round;
@@ -213,4 +216,64 @@ int bench_bare_rings(int n_messages, struct error *error, double *ret_rate)
 	waitpid(pid, NULL, 0);
 	munmap(pair, sizeof *pair);
 	return STATUS_OK;
+}
+
+static bool receive_packet(int fd, uint8_t *packet, size_t n_bytes, bool spins)
+{
+	ssize_t n;
+	do
+		n = recv(fd, packet, n_bytes, spins ? MSG_DONTWAIT : 0);
+	while (n < 0 && errno == EAGAIN);
+	return n == (ssize_t)n_bytes;
+}
+
+static void echo_packets(int fd, size_t n_bytes, bool spins)
+{
+	uint8_t packet[SOCKET_BYTES_MAX];
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	while (receive_packet(fd, packet, n_bytes, spins) && send(fd, packet, n_bytes, MSG_NOSIGNAL) == (ssize_t)n_bytes)
+		;
+	_exit(0);
+}
+
+static int measure_socket(size_t n_bytes, int n_rounds, bool spins, struct error *error, double *ret_ns)
+{
+	uint8_t packet[SOCKET_BYTES_MAX] = { 0 };
+	int pair[2], status = STATUS_OK;
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
+		return error_set_errno(error, STATUS_SYSTEM, "cannot make a socket pair");
+	double *times = calloc((size_t)n_rounds, sizeof *times);
+	pid_t pid = times ? fork() : -1;
+	if (pid == 0) {
+		close(pair[0]);
+		echo_packets(pair[1], n_bytes, spins);
+	}
+	close(pair[1]);
+	if (pid < 0)
+		status = error_set_errno(error, STATUS_SYSTEM, "cannot fork");
+	for (int i = 0; i < n_rounds && status == STATUS_OK; i++) {
+		int64_t start = clock_now().ns;
+		if (send(pair[0], packet, n_bytes, MSG_NOSIGNAL) < 0 || !receive_packet(pair[0], packet, n_bytes, spins))
+			status = error_set_errno(error, STATUS_SYSTEM, "the bare socket broke");
+		times[i] = (double)(clock_now().ns - start);
+	}
+	close(pair[0]);
+	if (pid > 0)
+		waitpid(pid, NULL, 0);
+	if (status == STATUS_OK)
+		*ret_ns = bench_median(times, n_rounds);
+	free(times);
+	return status;
+}
+
+int bench_bare_socket(size_t n_bytes, int n_rounds, struct error *error, double *ret_ns)
+{
+	double blocking = 0, spinning = 0;
+	n_bytes = n_bytes < SOCKET_BYTES_MAX ? n_bytes : SOCKET_BYTES_MAX;
+	int status = measure_socket(n_bytes, n_rounds, false, error, &blocking);
+	if (status == STATUS_OK)
+		status = measure_socket(n_bytes, n_rounds, true, error, &spinning);
+	if (status == STATUS_OK)
+		*ret_ns = spinning < blocking ? spinning : blocking;
+	return status;
 }

@@ -18,6 +18,10 @@ int bench_bare_chain(int n_stages, size_t payload_bytes, int n_rounds, struct er
 /* Messages a second through two bare rings of 8-byte messages between two processes, there and back. */
 int bench_bare_rings(int n_messages, struct error *error, double *ret_rate);
 
+/* Packets of `n_bytes` over a Unix socket between two processes, there and back. One at a time: median round trip in ns, the better of
+ * blocking and of spinning reads. */
+int bench_bare_socket(size_t n_bytes, int n_rounds, struct error *error, double *ret_ns);
+
 /* Median of n values (sorts them). */
 double bench_median(double *values, int n);
 

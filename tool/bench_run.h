@@ -14,6 +14,7 @@ struct bench_chain {
 	const char *op;        /* of every node */
 	int64_t payload_bytes; /* of the one tensor that flows */
 	int in_flight;         /* 0: the default */
+	enum run_mode mode;
 };
 
 /* A started run and what belongs to it. */

@@ -11,6 +11,7 @@ const struct bench *const benches[] = {
 	&bench_chain_latency,
 	&bench_copy,
 	&bench_throughput,
+	&bench_dispatch,
 	&bench_idle,
 	&bench_record,
 	NULL,

@@ -16,12 +16,15 @@
 #include "tool/file_kind.h"
 #include "tool/interrupt.h"
 #include "tool/load.h"
+#include "tool/run_both.h"
 #include "tool/run_inputs.h"
 #include "tool/run_loop.h"
 #include "tool/run_summary.h"
+#include "traces/merge.h"
 
 struct run_options {
 	int64_t mode, executions, in_flight, seed, stall_limit_ns, timeout_ns, grace_ns;
+	uint64_t store_limit_bytes;
 	double tolerance;
 	struct option_list settings, inputs, outputs, expected;
 	const char *record, *trace;
@@ -29,10 +32,21 @@ struct run_options {
 };
 
 #define AT(member) offsetof(struct run_options, member)
-static const char *const modes[] = { "compiled", NULL };
+
+/* What --mode offers: the modes in order, then both. */
+static const char *const modes[] = {
+#define X(name, word) word,
+	RUN_MODE_MAP(X)
+#undef X
+	"both", NULL,
+};
+#define MODE_BOTH RUN_MODE_COUNT
 
 static const struct option_spec run_option_specs[] = {
-	{ "mode", 0, OPTION_CHOICE, AT(mode), "MODE", "compiled", "how the graph is run", .choices = modes },
+	{ "mode", 0, OPTION_CHOICE, AT(mode), "MODE", "compiled", "how the graph is run; both: in turn, a tenth of the executions at a time, outputs compared bit for bit",
+		.choices = modes },
+	{ "store-limit", 0, OPTION_BYTES, AT(store_limit_bytes), "BYTES", NULL,
+		"interpreted: size of the object store (default: what the executions in flight can need)" },
 	{ "set", 0, OPTION_LIST, AT(settings), "NAME=VALUE", NULL, "put VALUE in place of $NAME in the graph" },
 	{ "input", 'i', OPTION_LIST, AT(inputs), "FILE", NULL,
 		"FILE.safetensors, or NAME=FILE.npy; without any, inputs are made up from the seed" },
@@ -57,7 +71,7 @@ static const struct option_spec run_option_specs[] = {
 	OPTIONS_END
 };
 
-/* One run from start to end. */
+/* One run from start to end, or two side by side. */
 struct run {
 	const struct run_options *options;
 	const char *file;
@@ -65,8 +79,13 @@ struct run {
 	struct run_inputs inputs;
 	struct tensor_files expected;
 	struct progress progress;
-	struct run_loop loop;
-	struct driver_summary summary;
+	int n_modes;
+	enum run_mode modes[RUN_MODE_COUNT];
+	struct run_loop loops[RUN_MODE_COUNT];
+	struct driver_summary summaries[RUN_MODE_COUNT];
+	char part[4096];     /* what the second mode is recorded into, until both have ended */
+	uint64_t n_different; /* executions whose outputs differ between the modes */
+	struct strbuf differences;
 	bool overwrites_trace, is_started;
 	struct error error;
 };
@@ -83,6 +102,8 @@ static int check_trace(struct run *run)
 		return STATUS_OK;
 	enum file_kind kind = file_kind(options->trace);
 	run->overwrites_trace = kind == FILE_KIND_TRACE || kind == FILE_KIND_EMPTY;
+	if (snprintf(run->part, sizeof run->part, "%s.part", options->trace) >= (int)sizeof run->part)
+		return error_set(&run->error, STATUS_USAGE, "-o: the name is too long");
 	if (kind == FILE_KIND_UNREADABLE)
 		return error_set_errno(&run->error, STATUS_INPUT, "-o %s", options->trace);
 	if (kind != FILE_KIND_MISSING && !run->overwrites_trace)
@@ -151,15 +172,15 @@ static void add_command_line(struct strbuf *out)
 	}
 }
 
-static int start(struct run *run)
+static int start(struct run *run, int idx, const char *command)
 {
 	const struct run_options *options = run->options;
-	struct strbuf command = STRBUF_INIT;
-	add_command_line(&command);
-	struct program_setting settings[] = { { "command", strbuf_text(&command) }, { "version", TANDEM_VERSION } };
+	struct program_setting settings[] = { { "command", command }, { "version", TANDEM_VERSION } };
 	struct driver_options driver_options = {
-		.trace_file = options->trace,
-		.overwrites_trace = run->overwrites_trace,
+		.mode = run->modes[idx],
+		.store_limit_bytes = options->store_limit_bytes,
+		.trace_file = options->trace && idx ? run->part : options->trace,
+		.overwrites_trace = run->overwrites_trace || idx,
 		.record = options->record,
 		.seed = (uint64_t)options->seed,
 		.stall_limit_ns = options->stall_limit_ns ? options->stall_limit_ns : -1,
@@ -171,16 +192,55 @@ static int start(struct run *run)
 		.notice = on_notice,
 		.notice_user = run,
 	};
-	int status = driver_start(run->loaded.plan, &driver_options, &run->error, &run->loop.driver);
+	run->loops[idx] = (struct run_loop){ .plan = run->loaded.plan, .inputs = run->inputs.tensors, .progress = &run->progress,
+		.n_executions = (uint64_t)options->executions, .is_fail_fast = options->is_fail_fast,
+		.keeps_outputs = options->outputs.n_items || options->expected.n_items };
+	return driver_start(run->loaded.plan, &driver_options, &run->error, &run->loops[idx].driver);
+}
+
+static int start_all(struct run *run)
+{
+	struct strbuf command = STRBUF_INIT;
+	int status = STATUS_OK;
+	add_command_line(&command);
+	for (int i = 0; i < run->n_modes && !status; i++)
+		status = start(run, i, strbuf_text(&command));
 	strbuf_finish(&command);
 	return status;
+}
+
+static void stop_all(struct run *run, struct error *error)
+{
+	for (int i = 0; i < run->n_modes; i++) {
+		struct error own = { 0 };
+		if (run->loops[i].driver)
+			driver_stop(run->loops[i].driver, &run->summaries[i], &own);
+		if (own.status && !error->status)
+			*error = own;
+	}
+}
+
+/* One file for both runs. What cannot be added stays where it is. */
+static int join_traces(struct run *run)
+{
+	if (run->n_modes < 2 || !run->options->trace || !run->loops[1].driver)
+		return TOOL_EXIT_DONE;
+	if (merge_traces(run->options->trace, run->part, &run->error))
+		return tool_fail(&run->error);
+	unlink(run->part);
+	return TOOL_EXIT_DONE;
+}
+
+static uint64_t count_failed(const struct run *run)
+{
+	return run->loops[0].n_failed + run->loops[1].n_failed;
 }
 
 /* Tells what ended the run early and what is missing at its end; what came of a Ctrl-C is no news. Returns an exit status. */
 static int conclude(const struct run *run, int status, const struct error *stop_error)
 {
-	int exit_status = run->loop.n_failed ? TOOL_EXIT_FAILED : TOOL_EXIT_DONE;
-	bool was_told = interrupt_signal() || (run->loop.n_failed && run->options->is_fail_fast);
+	int exit_status = count_failed(run) ? TOOL_EXIT_FAILED : TOOL_EXIT_DONE;
+	bool was_told = interrupt_signal() || (count_failed(run) && run->options->is_fail_fast);
 	if (status && !was_told)
 		exit_status = tool_fail(&run->error);
 	if (stop_error->status && stop_error->status != status && stop_error->status != STATUS_STOPPED)
@@ -188,38 +248,54 @@ static int conclude(const struct run *run, int status, const struct error *stop_
 	return interrupt_signal() ? 128 + interrupt_signal() : exit_status;
 }
 
+static int run_loops(struct run *run)
+{
+	if (run->n_modes > 1)
+		return run_both(run->loops, modes, &run->differences, &run->n_different, &run->error);
+	interrupt_set_driver(run->loops[0].driver);
+	int status = run_loop_until(&run->loops[0], run->loops[0].n_executions, &run->error);
+	interrupt_set_driver(NULL);
+	return status;
+}
+
 /* The run itself, from the first process to the last. Returns an exit status. */
 static int carry_out(struct run *run)
 {
 	const struct run_options *options = run->options;
 	struct error stop_error = { 0 };
-	progress_init(&run->progress, "executions", (uint64_t)options->executions, options->is_quiet);
+	progress_init(&run->progress, "executions", (uint64_t)options->executions * (uint64_t)run->n_modes, options->is_quiet);
 	if (run->inputs.is_made_up && run->inputs.n && !options->is_quiet)
 		tell_made_up(run);
-	run->loop = (struct run_loop){ .plan = run->loaded.plan, .inputs = run->inputs.tensors, .progress = &run->progress,
-		.n_executions = (uint64_t)options->executions, .is_fail_fast = options->is_fail_fast,
-		.keeps_outputs = options->outputs.n_items || options->expected.n_items };
 	interrupt_catch();
-	if (start(run)) {
-		progress_finish(&run->progress);
-		return interrupt_signal() ? 128 + interrupt_signal() : tool_fail(&run->error);
-	}
-	run->is_started = true;
-	interrupt_set_driver(run->loop.driver);
-	int status = run_loop(&run->loop, &run->error);
-	interrupt_set_driver(NULL);
-	driver_stop(run->loop.driver, &run->summary, &stop_error);
+	int status = start_all(run);
+	run->is_started = !status;
+	if (!status)
+		status = run_loops(run);
+	stop_all(run, &stop_error);
 	progress_finish(&run->progress);
-	return conclude(run, status, &stop_error);
+	int exit_status = join_traces(run);
+	if (!run->is_started)
+		return interrupt_signal() ? 128 + interrupt_signal() : tool_fail(&run->error);
+	int concluded = conclude(run, status, &stop_error);
+	return concluded ? concluded : exit_status;
+}
+
+static int tell_differences(struct run *run)
+{
+	if (!run->n_different)
+		return TOOL_EXIT_DONE;
+	fputs(strbuf_text(&run->differences), stderr);
+	return tool_failf(TOOL_EXIT_FAILED, "the modes gave different outputs in %" PRIu64 " execution%s", run->n_different,
+		run->n_different == 1 ? "" : "s");
 }
 
 static int write_outputs(struct run *run)
 {
 	if (!run->options->outputs.n_items)
 		return TOOL_EXIT_DONE;
-	if (!run->loop.has_outputs)
+	if (!run->loops[0].has_outputs)
 		return tool_failf(TOOL_EXIT_FAILED, "the last execution gave no outputs, so none were written");
-	int status = tensor_files_write(&run->options->outputs, &run->loop.outputs, &run->error);
+	int status = tensor_files_write(&run->options->outputs, &run->loops[0].outputs, &run->error);
 	return status ? tool_fail(&run->error) : TOOL_EXIT_DONE;
 }
 
@@ -227,12 +303,12 @@ static int compare_outputs(struct run *run)
 {
 	if (!run->expected.n_sets)
 		return TOOL_EXIT_DONE;
-	if (!run->loop.has_outputs)
+	if (!run->loops[0].has_outputs)
 		return tool_failf(TOOL_EXIT_FAILED, "the last execution gave no outputs to compare with --expect");
 	struct strbuf text = STRBUF_INIT;
 	bool is_right = true;
 	for (int i = 0; i < run->expected.n_sets; i++) {
-		if (!expect_check(&run->loop.outputs, &run->expected.sets[i], run->options->tolerance, &text))
+		if (!expect_check(&run->loops[0].outputs, &run->expected.sets[i], run->options->tolerance, &text))
 			is_right = false;
 	}
 	if (!is_right || (!run->options->is_quiet && !run->options->is_json))
@@ -245,12 +321,14 @@ static int compare_outputs(struct run *run)
 static int summarise(const struct run *run)
 {
 	struct strbuf out = STRBUF_INIT;
-	struct run_summary summary = { .graph = run->loaded.graph->name, .mode = modes[run->options->mode],
-		.trace = run->options->trace, .loop = &run->loop, .driver = &run->summary };
+	struct run_summary summaries[RUN_MODE_COUNT];
+	for (int i = 0; i < run->n_modes; i++)
+		summaries[i] = (struct run_summary){ .graph = run->loaded.graph->name, .mode = modes[run->modes[i]],
+			.trace = run->options->trace, .loop = &run->loops[i], .driver = &run->summaries[i] };
 	if (run->options->is_json)
-		run_summary_json(&summary, &out);
+		run_summary_json(summaries, run->n_modes, &out);
 	else if (!run->options->is_quiet)
-		run_summary_text(&summary, &out);
+		run_summary_text(summaries, run->n_modes, &out);
 	return tool_print(&out);
 }
 
@@ -270,7 +348,8 @@ static int run_graph(struct run *run)
 	int exit_status = carry_out(run);
 	if (!run->is_started)
 		return exit_status;
-	if (run->loop.n_done == run->loop.n_executions) {
+	exit_status = worse(exit_status, tell_differences(run));
+	if (run->loops[0].n_done == run->loops[0].n_executions) {
 		exit_status = worse(exit_status, write_outputs(run));
 		exit_status = worse(exit_status, compare_outputs(run));
 	}
@@ -284,8 +363,14 @@ static int run_run(void *values, int argc, char **argv)
 		return tool_failf(TOOL_EXIT_FAILED, "%s", status_sentence(STATUS_NO_MEMORY));
 	run->options = values;
 	run->file = argv[0];
+	for (int mode = 0; mode < RUN_MODE_COUNT; mode++) {
+		if (run->options->mode == mode || run->options->mode == MODE_BOTH)
+			run->modes[run->n_modes++] = (enum run_mode)mode;
+	}
 	int exit_status = run_graph(run);
-	run_loop_finish(&run->loop);
+	for (int i = 0; i < RUN_MODE_COUNT; i++)
+		run_loop_finish(&run->loops[i]);
+	strbuf_finish(&run->differences);
 	run_inputs_finish(&run->inputs);
 	tensor_files_finish(&run->expected);
 	load_finish(&run->loaded);
@@ -300,6 +385,8 @@ const struct command command_run = {
 	.details = "Compiles GRAPH (a DOT file), starts a process for each worker, runs the inputs through as often as asked\n"
 		"for, and prints throughput and latency (from submit to results). A failed execution is reported and the run\n"
 		"goes on. Ctrl-C ends the run and keeps the trace; the exit status is then 130.\n\n"
+		"With --mode interpreted every node's execution is a task that is dispatched at run time. --mode both makes two\n"
+		"runs in one trace, in blocks of a tenth of the executions in turn, and fails when an output differs in a bit.\n\n"
 		"Without --input every letter of the graph's input declaration is 8 (or its bound, if less), f32 and f64 are\n"
 		"normally distributed (ones where the name contains \"mask\"), and integers lie within 0 … 999.\n",
 	.options = run_option_specs,

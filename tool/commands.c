@@ -21,7 +21,7 @@ static const struct command command_collector = { .name = "collector", .run_raw 
 
 const struct command *const commands[] = {
 	&command_worker, &command_collector,
-	&command_run, &command_check, &command_report, &command_query, &command_bench,
+	&command_run, &command_check, &command_report, &command_compare, &command_query, &command_bench,
 	NULL,
 };
 

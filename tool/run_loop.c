@@ -37,9 +37,9 @@ static int copy_outputs(struct run_loop *loop, const struct tensor *outputs, str
 
 /* Submits until there is no room. With nothing in flight there is nothing to wait for instead: a worker is just about to release
  * its slots of the execution before. */
-static int submit_some(struct run_loop *loop, int64_t *submit_ns, struct error *error)
+static int submit_some(struct run_loop *loop, struct error *error)
 {
-	while (loop->n_submitted < loop->n_executions) {
+	while (loop->n_submitted < loop->n_due) {
 		uint64_t execution;
 		int64_t now_ns = clock_now().ns;
 		int status = driver_submit(loop->driver, loop->inputs, &execution, error);
@@ -49,7 +49,7 @@ static int submit_some(struct run_loop *loop, int64_t *submit_ns, struct error *
 		}
 		if (status)
 			return status == STATUS_AGAIN ? STATUS_OK : status;
-		submit_ns[execution % (uint64_t)loop->plan->in_flight] = now_ns;
+		loop->submit_ns[execution % (uint64_t)loop->plan->in_flight] = now_ns;
 		loop->n_submitted++;
 	}
 	return STATUS_OK;
@@ -67,12 +67,14 @@ static int take_failure(struct run_loop *loop, uint64_t execution, struct error 
 		snprintf(text, sizeof text, "execution %" PRIu64 " failed: %s", execution, error->text);
 		progress_note(loop->progress, "tandem", text);
 	}
+	if (loop->took)
+		loop->took(loop->user, execution, NULL);
 	driver_release(loop->driver);
 	loop->n_done++;
 	return loop->is_fail_fast ? error->status : STATUS_OK;
 }
 
-static int take_one(struct run_loop *loop, const int64_t *submit_ns, struct error *error)
+static int take_one(struct run_loop *loop, struct error *error)
 {
 	uint64_t execution = 0;
 	const struct tensor *outputs = NULL;
@@ -82,33 +84,37 @@ static int take_one(struct run_loop *loop, const int64_t *submit_ns, struct erro
 	if (status)
 		return status;
 	int64_t now_ns = clock_now().ns;
-	histogram_add(&loop->latency, now_ns - submit_ns[execution % (uint64_t)loop->plan->in_flight]);
+	histogram_add(&loop->latency, now_ns - loop->submit_ns[execution % (uint64_t)loop->plan->in_flight]);
 	if (loop->keeps_outputs && loop->n_done + 1 == loop->n_executions)
 		status = copy_outputs(loop, outputs, error);
+	if (loop->took)
+		loop->took(loop->user, execution, outputs);
 	driver_release(loop->driver);
 	loop->n_done++;
-	progress_update(loop->progress, loop->n_done, now_ns);
+	progress_update(loop->progress, loop->progress_before + loop->n_done, now_ns);
 	return status;
 }
 
-int run_loop(struct run_loop *loop, struct error *error)
+int run_loop_until(struct run_loop *loop, uint64_t n_due, struct error *error)
 {
-	int64_t *submit_ns = calloc((size_t)loop->plan->in_flight, sizeof *submit_ns);
-	if (!submit_ns)
+	if (!loop->submit_ns)
+		loop->submit_ns = calloc((size_t)loop->plan->in_flight, sizeof *loop->submit_ns);
+	if (!loop->submit_ns)
 		return error_set(error, STATUS_NO_MEMORY, "%s", status_sentence(STATUS_NO_MEMORY));
 	int64_t start_ns = clock_now().ns;
 	int status = STATUS_OK;
-	while (loop->n_done < loop->n_executions && !status) {
-		status = submit_some(loop, submit_ns, error);
+	loop->n_due = n_due;
+	while (loop->n_done < n_due && !status) {
+		status = submit_some(loop, error);
 		if (!status)
-			status = take_one(loop, submit_ns, error);
+			status = take_one(loop, error);
 	}
-	loop->elapsed_ns = clock_now().ns - start_ns;
-	free(submit_ns);
+	loop->elapsed_ns += clock_now().ns - start_ns;
 	return status;
 }
 
 void run_loop_finish(struct run_loop *loop)
 {
+	free(loop->submit_ns);
 	tensor_set_finish(&loop->outputs);
 }

@@ -15,8 +15,9 @@ struct run_summary {
 	const struct driver_summary *driver;
 };
 
-void run_summary_text(const struct run_summary *summary, struct strbuf *out);
-/* One row: {"rows": [{"graph": …}]}. */
-void run_summary_json(const struct run_summary *summary, struct strbuf *out);
+/* `n` runs of one graph into one trace. */
+void run_summary_text(const struct run_summary *summaries, int n, struct strbuf *out);
+/* One row each: {"rows": [{"graph": …}]}. */
+void run_summary_json(const struct run_summary *summaries, int n, struct strbuf *out);
 
 #endif

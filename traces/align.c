@@ -93,7 +93,7 @@ static int read_run(struct align_run *run, struct error *error)
 	return status;
 }
 
-/* -- places by name ----------------------------------------------------------------------------------------------------- */
+/* -- places by name -------------------------------------------------------------------------------------- */
 
 static int by_name(const void *a, const void *b)
 {
@@ -135,7 +135,7 @@ static int match_places(struct align *align, struct error *error)
 	return status;
 }
 
-/* -- executions by number ----------------------------------------------------------------------------------------------- */
+/* -- executions by number -------------------------------------------------------------------------------- */
 
 static bool has_marks(const struct align_run *run)
 {
@@ -241,7 +241,7 @@ void align_finish(struct align *align)
 	*align = (struct align){ 0 };
 }
 
-/* -- looking up --------------------------------------------------------------------------------------------------------- */
+/* -- looking up ------------------------------------------------------------------------------------------ */
 
 /* Ids of one table of one run are consecutive. */
 static int index_of(const struct align_place *places, int n, int64_t id)

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * align: what two runs have in common, by name and number and never by time: nodes and edges by their names, executions by their
- * numbers. Executions that failed, have no recorded submit or finish, or are warm-up do not count. Warm-up is what the run
- * with fewer executions marks (`execution.is_warmup`; both runs' marks when they have equally many); where nothing is
+ * align: what two runs have in common, by name and number and never by time: nodes and edges by their names, executions by
+ * their numbers. Executions that failed, have no recorded submit or finish, or are warm-up do not count. Warm-up is what the
+ * run with fewer executions marks (`execution.is_warmup`; both runs' marks when they have equally many); where nothing is
  * marked, the first tenth, rounded up, of the executions that both have.
  */
 #ifndef TANDEM_TRACES_ALIGN_H

@@ -17,6 +17,7 @@
 #include "engine/run/collect.h"
 #include "engine/run/program.h"
 #include "engine/run/ring.h"
+#include "traces/blame_findings.h"
 #include "traces/intake.h"
 #include "traces/store.h"
 
@@ -109,8 +110,6 @@ static void start_dropping(struct collector *collector, const struct error *fail
 		collector->lanes[i].n_open = 0;
 	}
 	forget_told_losses(collector);
-	release_reserve(collector);
-	store_make_room(collector->store);
 	collector->state = COLLECTOR_DROPPING;
 	collector->failure = *failure;
 	snprintf(text, sizeof(text), "%s: recording stopped: %s", collector->options->file, failure->text);
@@ -325,6 +324,8 @@ static int enter_end(struct collector *collector, struct error *error)
 static int finish(struct collector *collector, struct error *error)
 {
 	struct error end_error = { 0 };
+	if (collector->state == COLLECTOR_DROPPING)
+		release_reserve(collector);
 	int status = enter_end(collector, &end_error);
 	if (status != STATUS_OK) {
 		release_reserve(collector);
@@ -333,6 +334,8 @@ static int finish(struct collector *collector, struct error *error)
 		status = enter_end(collector, &end_error);
 	}
 	release_reserve(collector);
+	if (status == STATUS_OK && collector->state == COLLECTOR_COLLECTING) /* whoever reads can make them, too */
+		blame_findings_record(store_db(collector->store), store_run_id(collector->store), NULL);
 	if (status == STATUS_OK)
 		status = store_seal(collector->store, &end_error);
 	if (collector->state == COLLECTOR_DROPPING)

@@ -26,7 +26,7 @@ static int refuse(const struct compare_reasons *reasons, struct error *error)
 	return STATUS_NOT_COMPARABLE;
 }
 
-/* -- latency ------------------------------------------------------------------------------------------------------------ */
+/* -- latency --------------------------------------------------------------------------------------------- */
 
 static int64_t sum_of(const int64_t *values, int n)
 {
@@ -40,18 +40,18 @@ static int64_t sum_of(const int64_t *values, int n)
 static void settle_latency(struct compare *compare, int side)
 {
 	struct compare_measure *measure = &compare->measures[side];
-	int n_cells = (measure->n_places + 1) * PHASE_COUNT;
+	int n_cells = (measure->n_places + 1) * COMPARE_KIND_COUNT;
 	if (measure->n)
 		compare_means(measure->path_ns[0], n_cells, measure->n, measure->path_ns[0]);
 	for (int place = 0; place <= measure->n_places; place++) {
-		for (int phase = 0; phase < PHASE_COUNT; phase++)
-			compare->kinds_ns[side][phase] += measure->path_ns[place][phase];
+		for (int kind = 0; kind < COMPARE_KIND_COUNT; kind++)
+			compare->kinds_ns[side][kind] += measure->path_ns[place][kind];
 	}
-	compare->latency_ns[side] = sum_of(compare->kinds_ns[side], PHASE_COUNT);
-	compare->nowhere_ns[side] = sum_of(measure->path_ns[measure->n_places], PHASE_COUNT);
+	compare->latency_ns[side] = sum_of(compare->kinds_ns[side], COMPARE_KIND_COUNT);
+	compare->nowhere_ns[side] = sum_of(measure->path_ns[measure->n_places], COMPARE_KIND_COUNT);
 }
 
-/* -- throughput --------------------------------------------------------------------------------------------------------- */
+/* -- throughput ------------------------------------------------------------------------------------------ */
 
 /* Rates by what the mean period of B would be at the bounds of the difference. */
 static void settle_throughput(struct compare *compare)
@@ -64,11 +64,11 @@ static void settle_throughput(struct compare *compare)
 	compare->per_s[0] = 1e9 / a->mean;
 	compare->per_s[1] = 1e9 / b->mean;
 	compare->throughput = (struct compare_interval){ .delta = compare->per_s[1] - compare->per_s[0], .low = -INFINITY,
-		.high = INFINITY, .is_known = period.is_known && a->mean + period.low > 0 };
-	if (!compare->throughput.is_known)
-		return;
-	compare->throughput.low = 1e9 / (a->mean + period.high) - compare->per_s[0];
-	compare->throughput.high = 1e9 / (a->mean + period.low) - compare->per_s[0];
+		.high = INFINITY, .is_known = period.is_known };
+	if (period.is_known)
+		compare->throughput.low = 1e9 / (a->mean + period.high) - compare->per_s[0];
+	if (period.is_known && a->mean + period.low > 0)
+		compare->throughput.high = 1e9 / (a->mean + period.low) - compare->per_s[0];
 }
 
 static void settle_bottleneck(struct compare *compare)
@@ -79,14 +79,14 @@ static void settle_bottleneck(struct compare *compare)
 		if (measure->bottleneck < 0 || !measure->n)
 			return;
 		lanes[side] = &measure->lanes[measure->bottleneck];
-		compare_means(lanes[side]->ns, PHASE_COUNT, measure->n, compare->bottleneck_kinds_ns[side]);
-		compare->bottleneck_ns[side] = sum_of(compare->bottleneck_kinds_ns[side], PHASE_COUNT);
+		compare_means(lanes[side]->ns, COMPARE_KIND_COUNT, measure->n, compare->bottleneck_kinds_ns[side]);
+		compare->bottleneck_ns[side] = sum_of(compare->bottleneck_kinds_ns[side], COMPARE_KIND_COUNT);
 	}
 	compare->has_bottleneck = true;
 	compare->has_moved = strcmp(lanes[0]->worker, lanes[1]->worker) != 0;
 }
 
-/* -- rows --------------------------------------------------------------------------------------------------------------- */
+/* -- rows ------------------------------------------------------------------------------------------------ */
 
 static void fill_side(const struct compare *compare, struct compare_row *row, int side)
 {
@@ -95,12 +95,12 @@ static void fill_side(const struct compare *compare, struct compare_row *row, in
 	if (place < 0)
 		return;
 	memcpy(row->path_kinds_ns[side], measure->path_ns[place], sizeof(row->path_kinds_ns[side]));
-	row->path_ns[side] = sum_of(row->path_kinds_ns[side], PHASE_COUNT);
+	row->path_ns[side] = sum_of(row->path_kinds_ns[side], COMPARE_KIND_COUNT);
 	if (row->is_edge || !measure->own[place].moments.n)
 		return;
 	row->has_own[side] = true;
-	compare_means(measure->own[place].ns, PHASE_COUNT, measure->own[place].moments.n, row->own_kinds_ns[side]);
-	row->own_ns[side] = sum_of(row->own_kinds_ns[side], PHASE_COUNT);
+	compare_means(measure->own[place].ns, COMPARE_KIND_COUNT, measure->own[place].moments.n, row->own_kinds_ns[side]);
+	row->own_ns[side] = sum_of(row->own_kinds_ns[side], COMPARE_KIND_COUNT);
 }
 
 static void add_row(struct compare *compare, int side, int idx)
@@ -151,7 +151,7 @@ static int make_rows(struct compare *compare, struct error *error)
 	return STATUS_OK;
 }
 
-/* -- the whole ---------------------------------------------------------------------------------------------------------- */
+/* -- the whole ------------------------------------------------------------------------------------------- */
 
 static int fill(struct compare *compare, struct error *error)
 {
@@ -164,8 +164,8 @@ static int fill(struct compare *compare, struct error *error)
 	settle_latency(compare, 0);
 	settle_latency(compare, 1);
 	compare->latency = compare_welch(&a->latency, &b->latency);
-	for (int phase = 0; phase < PHASE_COUNT; phase++)
-		compare->kinds[phase] = compare_welch(&a->kinds[phase], &b->kinds[phase]);
+	for (int kind = 0; kind < COMPARE_KIND_COUNT; kind++)
+		compare->kinds[kind] = compare_welch(&a->kinds[kind], &b->kinds[kind]);
 	settle_throughput(compare);
 	settle_bottleneck(compare);
 	return make_rows(compare, error);

@@ -23,9 +23,9 @@ struct compare_row {
 	int places[2];                    /* -1: not in that run */
 	bool has_own[2];                  /* ops were recorded */
 	int64_t own_ns[2];                /* its own work; sums of the next */
-	int64_t own_kinds_ns[2][PHASE_COUNT];
+	int64_t own_kinds_ns[2][COMPARE_KIND_COUNT];
 	int64_t path_ns[2];               /* its part of the latency; sums of the next */
-	int64_t path_kinds_ns[2][PHASE_COUNT];
+	int64_t path_kinds_ns[2][COMPARE_KIND_COUNT];
 	struct compare_interval interval; /* of its own work, in ns; unknown unless it is a node of both */
 };
 
@@ -34,15 +34,15 @@ struct compare {
 	struct compare_reasons reasons;   /* notes; refusals too when the comparison was forced */
 	struct compare_measure measures[2];
 	int64_t latency_ns[2];            /* means; sums of the next, and of all rows' path_ns and nowhere_ns */
-	int64_t kinds_ns[2][PHASE_COUNT];
+	int64_t kinds_ns[2][COMPARE_KIND_COUNT];
 	int64_t nowhere_ns[2];            /* at no node and no edge */
-	struct compare_interval latency, kinds[PHASE_COUNT]; /* in ns */
+	struct compare_interval latency, kinds[COMPARE_KIND_COUNT]; /* in ns */
 	bool has_throughput;              /* both runs recorded consecutive executions */
 	double per_s[2];                  /* executions, while something was in flight */
-	struct compare_interval throughput; /* in executions a second, from the interval of the periods */
+	struct compare_interval throughput; /* in executions a second, from the interval of the periods; high may be infinite */
 	bool has_bottleneck, has_moved;
 	int64_t bottleneck_ns[2];         /* mean work an execution of each run's own bottleneck; sums of the next */
-	int64_t bottleneck_kinds_ns[2][PHASE_COUNT];
+	int64_t bottleneck_kinds_ns[2][COMPARE_KIND_COUNT];
 	struct compare_row *rows;         /* the largest change of own work or of path first */
 	int n_rows;
 };

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * compare_measure: two passes over a run: its ops, and the critical path of each execution.
+ * compare_measure: loads a run and goes over it: its ops, the critical path of each execution, its results in order of time.
  */
 #include "traces/compare_measure.h"
 
@@ -8,12 +8,12 @@
 #include <string.h>
 
 #include "traces/critical.h"
-#include "traces/schema.h"
 
 struct pass {
 	const struct align *align;
 	const struct align_run *run;
 	struct compare_measure *measure;
+	struct critical_run loaded;
 	int *node_lanes;      /* lane of each node; -1: the driver's */
 	int64_t *busy_ns;     /* [executions, lanes] */
 	struct error *error;
@@ -24,9 +24,9 @@ static int out_of_memory(struct error *error)
 	return error_set(error, STATUS_NO_MEMORY, "no memory to measure the run");
 }
 
-bool compare_is_waiting(enum phase phase)
+const char *compare_kind_word(int kind)
 {
-	return phase == PHASE_STARVED || phase == PHASE_BACKPRESSURE || phase == PHASE_LATE_RANK;
+	return kind == COMPARE_KIND_CALLER ? "caller" : phase_word((enum phase)kind);
 }
 
 void compare_means(const int64_t *sums, int n_sums, int64_t n, int64_t *means)
@@ -40,7 +40,7 @@ void compare_means(const int64_t *sums, int n_sums, int64_t n, int64_t *means)
 	}
 }
 
-/* -- ops ---------------------------------------------------------------------------------------------------------------- */
+/* -- ops ------------------------------------------------------------------------------------------------- */
 
 static int find_lane(struct compare_measure *measure, const char *worker)
 {
@@ -69,42 +69,34 @@ static int find_lanes(struct pass *pass)
 	return pass->busy_ns ? STATUS_OK : out_of_memory(pass->error);
 }
 
-static int read_op(struct pass *pass, struct db_stmt *stmt)
+static void add_op(struct pass *pass, const struct critical_op *op)
 {
-	static const unsigned char phases[OP_PHASE_COUNT] = {
-#define X(name, word) [OP_PHASE_##name] = PHASE_##name,
-		OP_PHASE_MAP(X)
-#undef X
-	};
-	int node = align_node(pass->run, db_column_int(stmt, 0));
-	int64_t pair = align_pair(pass->align, db_column_int(stmt, 1)), sum_ns = 0;
-	if (node < 0)
-		return error_set(pass->error, STATUS_TRACE, "an op of node id %lld, which is not of this run",
-			(long long)db_column_int(stmt, 0));
-	if (pair < 0)
-		return STATUS_OK;
-	struct compare_own *own = &pass->measure->own[node];
-	int lane = pass->node_lanes[node];
-	for (int i = 0; i < OP_PHASE_COUNT; i++) {
-		int64_t ns = db_column_int(stmt, 2 + i);
-		if (!ns || compare_is_waiting(phases[i]))
+	int64_t pair = align_pair(pass->align, op->execution), sum_ns = 0, start_ns = op->start_ns;
+	if (op->node == CRITICAL_NONE || pair < 0)
+		return;
+	struct compare_own *own = &pass->measure->own[op->node];
+	int lane = pass->node_lanes[op->node];
+	for (uint32_t i = 0; i < op->n_pieces; i++) {
+		const struct critical_piece *piece = &pass->loaded.pieces[op->first_piece + i];
+		int64_t ns = piece->end_ns - start_ns;
+		start_ns = piece->end_ns;
+		if (critical_is_wait((enum phase)piece->phase))
 			continue;
-		own->ns[phases[i]] += ns;
+		own->ns[piece->phase] += ns;
 		sum_ns += ns;
 		if (lane >= 0)
-			pass->measure->lanes[lane].ns[phases[i]] += ns;
+			pass->measure->lanes[lane].ns[piece->phase] += ns;
 	}
 	compare_moments_add(&own->moments, (double)sum_ns);
 	if (lane >= 0)
 		pass->busy_ns[pair * pass->measure->n_lanes + lane] += sum_ns;
-	return STATUS_OK;
 }
 
 static int64_t lane_sum(const struct compare_lane *lane)
 {
 	int64_t sum = 0;
-	for (int phase = 0; phase < PHASE_COUNT; phase++)
-		sum += lane->ns[phase];
+	for (int kind = 0; kind < COMPARE_KIND_COUNT; kind++)
+		sum += lane->ns[kind];
 	return sum;
 }
 
@@ -124,25 +116,15 @@ static void weigh_lanes(struct pass *pass)
 
 static int measure_ops(struct pass *pass)
 {
-	struct db_stmt *stmt = NULL;
-	bool has_row = false;
 	int status = find_lanes(pass);
-#define X(name, word) ", " word "_ns"
-	if (status == STATUS_OK)
-		status = db_prepare(pass->run->trace->db, "SELECT node, execution" OP_PHASE_MAP(X)
-			" FROM op_event WHERE run = ?", NULL, pass->error, &stmt);
-#undef X
-	if (status == STATUS_OK)
-		db_bind_int(stmt, 1, pass->run->run->id);
-	while (status == STATUS_OK && (status = db_step(stmt, &has_row, pass->error)) == STATUS_OK && has_row)
-		status = read_op(pass, stmt);
-	db_finish(stmt);
+	for (int64_t i = 0; status == STATUS_OK && i < pass->loaded.n_ops; i++)
+		add_op(pass, &pass->loaded.ops[i]);
 	if (status == STATUS_OK)
 		weigh_lanes(pass);
 	return status;
 }
 
-/* -- executions --------------------------------------------------------------------------------------------------------- */
+/* -- executions ------------------------------------------------------------------------------------------ */
 
 static int by_end(const void *a, const void *b)
 {
@@ -184,4 +166,84 @@ static int measure_periods(struct pass *pass)
 	free(sorted);
 	free(starts);
 	return status;
+}
+
+static void add_path(struct pass *pass, const struct align_execution *execution, const struct critical_path *path)
+{
+	struct compare_measure *measure = pass->measure;
+	int64_t kinds_ns[COMPARE_KIND_COUNT] = { 0 };
+	for (int i = 0; i < path->n_steps; i++) {
+		const struct critical_step *step = &path->steps[i];
+		int kind = step->role == CRITICAL_CALLER ? COMPARE_KIND_CALLER : (int)step->kind;
+		int place = step->role == CRITICAL_EDGE && step->edge != CRITICAL_NONE ? pass->run->n_nodes + step->edge
+			: step->role == CRITICAL_CALLER || step->node == CRITICAL_NONE ? measure->n_places : step->node;
+		measure->path_ns[place][kind] += step->duration_ns;
+		kinds_ns[kind] += step->duration_ns;
+	}
+	for (int kind = 0; kind < COMPARE_KIND_COUNT; kind++)
+		compare_moments_add(&measure->kinds[kind], (double)kinds_ns[kind]);
+	measure->latency_ns += execution->end_ns - execution->start_ns;
+	compare_moments_add(&measure->latency, (double)(execution->end_ns - execution->start_ns));
+	measure->n++;
+}
+
+static int measure_paths(struct pass *pass)
+{
+	struct critical_path path = { .n_steps = 0 };
+	int status = STATUS_OK;
+	for (int64_t i = 0; status == STATUS_OK && i < pass->align->n_pairs; i++) {
+		const struct align_execution *execution = align_find(pass->run, pass->align->pairs[i]);
+		const struct critical_execution whole = { .execution = execution->execution, .start_ns = execution->start_ns,
+			.end_ns = execution->end_ns };
+		status = critical_path_make(&pass->loaded, &whole, &path, pass->error);
+		if (status == STATUS_OK)
+			add_path(pass, execution, &path);
+	}
+	critical_path_finish(&path);
+	return status;
+}
+
+static int prepare(struct pass *pass)
+{
+	struct compare_measure *measure = pass->measure;
+	measure->n_places = pass->run->n_nodes + pass->run->n_edges;
+	measure->path_ns = calloc((size_t)measure->n_places + 1, sizeof(*measure->path_ns));
+	measure->own = calloc((size_t)pass->run->n_nodes + 1, sizeof(*measure->own));
+	if (!measure->path_ns || !measure->own)
+		return out_of_memory(pass->error);
+	int status = critical_run_load(pass->run->trace->db, pass->run->run->id, pass->error, &pass->loaded);
+	if (status == STATUS_OK && (pass->loaded.n_nodes != pass->run->n_nodes || pass->loaded.n_edges != pass->run->n_edges))
+		status = error_set(pass->error, STATUS_TRACE, "%s: nodes or edges of run %lld are missing", pass->run->trace->file,
+			(long long)pass->run->run->id);
+	return status;
+}
+
+int compare_measure_make(const struct align *align, int side, struct error *error, struct compare_measure *ret_measure)
+{
+	struct compare_measure measure = { .bottleneck = -1 };
+	struct pass pass = { .align = align, .run = &align->runs[side], .measure = &measure, .error = error };
+	int status = prepare(&pass);
+	if (status == STATUS_OK)
+		status = measure_ops(&pass);
+	if (status == STATUS_OK)
+		status = measure_paths(&pass);
+	if (status == STATUS_OK)
+		status = measure_periods(&pass);
+	critical_run_finish(&pass.loaded);
+	free(pass.node_lanes);
+	free(pass.busy_ns);
+	if (status != STATUS_OK) {
+		compare_measure_finish(&measure);
+		return status;
+	}
+	*ret_measure = measure;
+	return STATUS_OK;
+}
+
+void compare_measure_finish(struct compare_measure *measure)
+{
+	free(measure->path_ns);
+	free(measure->own);
+	free(measure->lanes);
+	*measure = (struct compare_measure){ .bottleneck = -1 };
 }

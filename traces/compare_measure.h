@@ -3,7 +3,7 @@
  * compare_measure: one run's numbers over the executions that are compared: latency and its parts along the critical path
  * (traces/critical.h), each node's own work, how much each worker did, and the time between results.
  *
- * A node's own work is its ops' duration without waiting for others (starved, backpressure, late_rank). Sums are exact, in ns
+ * A node's own work is its ops' duration without waiting for others (critical_is_wait). Sums are exact, in ns
  * over all executions that are compared; samples for intervals are one an execution.
  */
 #ifndef TANDEM_TRACES_COMPARE_MEASURE_H
@@ -17,16 +17,23 @@
 #include "traces/align.h"
 #include "traces/compare_stats.h"
 
+/* Kinds are the phases, and the caller's own time while the driver's thread was outside tandem. */
+enum compare_kind {
+	COMPARE_KIND_CALLER = PHASE_COUNT,
+	COMPARE_KIND_COUNT,
+};
+const char *compare_kind_word(int kind);
+
 /* Of one node. */
 struct compare_own {
-	int64_t ns[PHASE_COUNT];
+	int64_t ns[COMPARE_KIND_COUNT];
 	struct compare_moments moments; /* of ops */
 };
 
 /* Of one worker besides the driver. */
 struct compare_lane {
 	const char *worker;             /* of the align's places */
-	int64_t ns[PHASE_COUNT];        /* own work of its nodes */
+	int64_t ns[COMPARE_KIND_COUNT];        /* own work of its nodes */
 	struct compare_moments moments; /* of executions */
 };
 
@@ -34,8 +41,9 @@ struct compare_measure {
 	int64_t n;                      /* executions */
 	int64_t latency_ns;
 	struct compare_moments latency;
-	struct compare_moments kinds[PHASE_COUNT]; /* of the path */
-	int64_t (*path_ns)[PHASE_COUNT]; /* by place of the run, and last what is at no place; sums to latency_ns */
+	struct compare_moments kinds[COMPARE_KIND_COUNT]; /* of the path */
+	/* By place of the run, and last the caller's and what is at no place; sums to latency_ns. */
+	int64_t (*path_ns)[COMPARE_KIND_COUNT];
 	int n_places;
 	struct compare_own *own;        /* by node of the run */
 	struct compare_lane *lanes;
@@ -50,11 +58,8 @@ struct compare_measure {
 int compare_measure_make(const struct align *align, int side, struct error *error, struct compare_measure *ret_measure);
 void compare_measure_finish(struct compare_measure *measure);
 
-/* Whether a phase is waiting for others, and so no work of the node's own. */
-bool compare_is_waiting(enum phase phase);
-
-/* Means of `sums` over `n`, each rounded so that they add up to the rounded mean of the whole (the bounds are rounded, not the
- * parts). `sums` and `means` may be the same. n > 0. */
+/* Means of `sums` over `n`, each rounded so that they add up to the rounded mean of the whole (the bounds are rounded, not
+ * the parts). `sums` and `means` may be the same. n > 0. */
 void compare_means(const int64_t *sums, int n_sums, int64_t n, int64_t *means);
 
 #endif

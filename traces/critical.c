@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "engine/graph/graph.h"
+
 const char *critical_role_word(enum critical_role role)
 {
 	static const char *const words[] = {
@@ -157,7 +159,7 @@ static void take_own(struct walk *walk, const struct critical_op *op)
 		const struct critical_piece *piece = &walk->run->pieces[op->first_piece + i];
 		enum phase phase = (enum phase)piece->phase;
 		int64_t start_ns = i ? piece[-1].end_ns : op->start_ns;
-		if (phase == PHASE_STARVED || phase == PHASE_LATE_RANK)
+		if (phase == PHASE_STARVED || phase == PHASE_LATE_RANK || (phase == PHASE_BACKPRESSURE && op->node == GRAPH_OUTPUT))
 			return;
 		if (phase == PHASE_BACKPRESSURE)
 			take_backpressure(walk, op, start_ns);
@@ -199,7 +201,7 @@ int critical_path_make(const struct critical_run *run, const struct critical_exe
 	struct error *error)
 {
 	struct walk walk = { .run = run, .execution = execution, .path = path, .at_ns = execution->end_ns };
-	int32_t node = run->n_nodes > 1 ? 1 : CRITICAL_NONE, last = node;
+	int32_t node = GRAPH_OUTPUT, last = node;
 	path->n_steps = 0;
 	while (node != CRITICAL_NONE && walk.at_ns > execution->start_ns && !walk.is_failed) {
 		last = node;

@@ -114,6 +114,43 @@ static bool index_nodes(struct critical_run *run)
 	return true;
 }
 
+int64_t critical_run_counted_from(const struct critical_run *run)
+{
+	int64_t i = 0;
+	while (i < run->n_executions && run->executions[i].is_warmup)
+		i++;
+	return i < run->n_executions ? run->executions[i].start_ns : INT64_MAX;
+}
+
+/* Of ops whose execution is no warm-up. */
+static void measure_node(const struct critical_run *run, struct critical_node *node, int64_t first_execution)
+{
+	int64_t n = 0, work_ns = 0, compute_ns = 0;
+	for (int64_t i = 0; i < node->n_ops; i++) {
+		const struct critical_op *op = op_at(run, node, i);
+		int64_t at_ns = op->start_ns;
+		n += op->execution >= first_execution;
+		for (uint32_t k = 0; k < op->n_pieces && op->execution >= first_execution; k++) {
+			const struct critical_piece *piece = &run->pieces[op->first_piece + k];
+			bool computes = piece->phase == PHASE_COMPUTE || piece->phase == PHASE_COLLECTIVE;
+			work_ns += critical_is_wait((enum phase)piece->phase) ? 0 : piece->end_ns - at_ns;
+			compute_ns += computes ? piece->end_ns - at_ns : 0;
+			at_ns = piece->end_ns;
+		}
+	}
+	node->mean_work_ns = n ? work_ns / n : 0;
+	node->mean_compute_ns = n ? compute_ns / n : 0;
+}
+
+static void measure_nodes(struct critical_run *run)
+{
+	int64_t i = 0;
+	while (i < run->n_executions && run->executions[i].is_warmup)
+		i++;
+	for (int32_t node = 0; node < run->n_nodes; node++)
+		measure_node(run, &run->nodes[node], i && i < run->n_executions ? run->executions[i].execution : 0);
+}
+
 bool critical_run_index(struct critical_run *run)
 {
 	if (!is_in_order(run))
@@ -127,7 +164,10 @@ bool critical_run_index(struct critical_run *run)
 		if (run->lanes[i] < run->lanes[i - 1])
 			run->lanes[i] = run->lanes[i - 1];
 	}
-	return index_nodes(run);
+	if (!index_nodes(run))
+		return false;
+	measure_nodes(run);
+	return true;
 }
 
 const struct critical_op *critical_run_find(const struct critical_run *run, int32_t node_idx, int64_t execution)

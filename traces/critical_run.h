@@ -37,11 +37,12 @@ struct critical_range {
 
 struct critical_node {
 	char *name, *op;              /* op NULL for input and output */
-	int32_t worker;
+	int32_t worker, position;     /* place in its worker's program order */
 	struct critical_range inputs; /* of `inputs`: edges in the order in which they are waited for */
 	struct critical_range stores; /* of `stores`: what it reserves */
 	int64_t *ops, n_ops;          /* indices of its ops in order of executions */
-	int64_t mean_work_ns;         /* of the phases that are no wait */
+	int64_t mean_work_ns;         /* of the phases that are no wait, an op; without warm-up where ops were read */
+	int64_t mean_compute_ns;      /* of compute and collective among them */
 };
 
 struct critical_edge {
@@ -87,6 +88,9 @@ struct critical_run {
 
 /* Whether the phase is a wait for somebody else: starved, backpressure, late_rank; with limit and idle for a lane's spans. */
 bool critical_is_wait(enum phase phase);
+
+/* Where counting begins: the start of the first execution that is no warm-up; INT64_MAX when there is none. */
+int64_t critical_run_counted_from(const struct critical_run *run);
 
 /* Number of op events of a run, from the sums kept while recording: cheap. */
 int critical_run_count(struct db *db, int64_t run, int64_t *ret_n, struct error *error);

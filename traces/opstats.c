@@ -21,6 +21,7 @@ struct kept {
 struct pass {
 	struct db *db;
 	int64_t run;
+	int64_t first_execution;         /* the first one that is no warm-up */
 	struct opstats *stats;
 	struct kept *kept;               /* [n_nodes] */
 	struct slow_op {
@@ -138,6 +139,10 @@ static int read_op(struct pass *pass, struct db_stmt *stmt)
 	if (node < 0)
 		return error_set(pass->error, STATUS_TRACE, "an op of node id %lld, which is not of this run",
 			(long long)db_column_int(stmt, 0));
+	if (execution < pass->first_execution)
+		return STATUS_OK;
+	for (int i = 0; i < OP_PHASE_COUNT; i++)
+		stats->nodes[node].sum_ns[i] += db_column_int(stmt, 3 + i);
 	struct kept_op op = { .execution = execution, .end_ns = db_column_int(stmt, 2),
 		.compute_ns = db_column_int(stmt, 3 + OP_PHASE_COMPUTE) + db_column_int(stmt, 3 + OP_PHASE_COLLECTIVE) };
 	int status = keep_op(pass, node, op);
@@ -152,6 +157,8 @@ static int read_sum(struct pass *pass, struct db_stmt *stmt)
 	int64_t kind = db_column_int(stmt, 1);
 	if (node >= 0 && kind < PHASE_COUNT)
 		pass->stats->nodes[node].sum_ns[schema_op_phase((enum phase)kind)] += db_column_int(stmt, 2);
+	else if (node >= 0 && kind == SPAN_KIND_OP)
+		pass->stats->nodes[node].n += db_column_int(stmt, 3);
 	return STATUS_OK;
 }
 
@@ -290,7 +297,7 @@ static int read_channel(struct pass *pass, struct db_stmt *stmt)
 	struct opstats_channel *channel = &channels[stats->n_channels++];
 	*channel = (struct opstats_channel){ .name = copy_text(stmt, 2), .transport = copy_text(stmt, 3),
 		.depth = db_column_int(stmt, 4), .payload_bytes = db_column_int(stmt, 5), .writer = copy_text(stmt, 6) };
-	return writer < 0 ? STATUS_OK : measure_channel(pass, db_column_int(stmt, 0), writer, channel);
+	return writer < 0 || !stats->is_exact ? STATUS_OK : measure_channel(pass, db_column_int(stmt, 0), writer, channel);
 }
 
 static int64_t mean_of(const struct opstats_node *node, int phase)
@@ -362,11 +369,17 @@ static void explain_slow(struct pass *pass, struct opstats_slow *slow)
 		blame_own(pass, slow, true);
 }
 
+static int read_first(struct pass *pass, struct db_stmt *stmt)
+{
+	pass->first_execution = db_column_int(stmt, 0);
+	return STATUS_OK;
+}
+
 static int read_all(struct pass *pass, int n_slowest)
 {
 	char slowest[200];
 	snprintf(slowest, sizeof(slowest), "SELECT execution, start_ns, end_ns - start_ns AS ns FROM execution WHERE run = ?"
-		" AND ns IS NOT NULL ORDER BY ns DESC LIMIT %d", n_slowest);
+		" AND ns IS NOT NULL AND NOT is_warmup ORDER BY ns DESC LIMIT %d", n_slowest);
 	int status = each_row(pass, "SELECT n.id, n.name, n.op, w.name FROM node n JOIN worker w ON w.id = n.worker"
 		" WHERE n.run = ? ORDER BY n.id", read_node);
 	if (status == STATUS_OK)
@@ -374,30 +387,33 @@ static int read_all(struct pass *pass, int n_slowest)
 	pass->kept = calloc((size_t)pass->stats->n_nodes + 1, sizeof(*pass->kept));
 	if (status == STATUS_OK && !pass->kept)
 		status = out_of_memory(pass);
-#define X(name, word) ", " word "_ns"
 	if (status == STATUS_OK)
-		status = each_row(pass, "SELECT node, execution, start_ns + duration_ns" OP_PHASE_MAP(X)
+		status = each_row(pass, "SELECT min(execution) FROM execution WHERE run = ? AND NOT is_warmup", read_first);
+#define X(name, word) ", " word "_ns"
+	if (status == STATUS_OK && pass->stats->is_exact)
+		return each_row(pass, "SELECT node, execution, start_ns + duration_ns" OP_PHASE_MAP(X)
 			" FROM op_event WHERE run = ?", read_op);
 #undef X
 	if (status == STATUS_OK)
-		status = each_row(pass, "SELECT s.node, s.kind, s.ns FROM summary s JOIN lane l ON l.id = s.lane"
+		status = each_row(pass, "SELECT s.node, s.kind, s.ns, s.n FROM summary s JOIN lane l ON l.id = s.lane"
 			" WHERE l.run = ? AND s.node > 0", read_sum);
 	return status;
 }
 
-int opstats_make(const struct trace *trace, int64_t run, int n_slowest, struct error *error, struct opstats *ret_stats)
+int opstats_make(const struct trace *trace, int64_t run, int n_slowest, bool is_exact, struct error *error,
+	struct opstats *ret_stats)
 {
-	struct opstats stats = { 0 };
+	struct opstats stats = { .is_exact = is_exact };
 	struct pass pass = { .db = trace->db, .run = run, .stats = &stats, .error = error };
 	int status = read_all(&pass, n_slowest);
-	for (int i = 0; status == STATUS_OK && i < stats.n_nodes; i++)
+	for (int i = 0; status == STATUS_OK && is_exact && i < stats.n_nodes; i++)
 		status = measure_node(&pass, i);
 	if (status == STATUS_OK)
 		status = each_row(&pass,
 			"SELECT c.id, c.node, c.name, c.transport, c.depth, c.payload_bytes, w.name FROM channel c"
 			" JOIN node n ON n.id = c.node JOIN worker w ON w.id = n.worker WHERE c.run = ? ORDER BY c.id",
 			read_channel);
-	for (int i = 0; status == STATUS_OK && i < stats.n_slow; i++)
+	for (int i = 0; status == STATUS_OK && is_exact && i < stats.n_slow; i++)
 		explain_slow(&pass, &stats.slow[i]);
 	for (int i = 0; pass.kept && i < stats.n_nodes; i++)
 		free(pass.kept[i].ops);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * opstats: what one pass over the ops of a run tells: each node's durations, how full each channel was, and what was
- * special in the slowest executions. Memory: 24 bytes an op.
+ * opstats: each node's durations, how full each channel was, and what was special in the slowest executions. Exactly, by one pass over
+ * the ops of a run (memory: 24 bytes an op; warm-up is left out, warmup.h); or from the sums kept while recording, warm-up included,
+ * without quantiles, fill and what was special.
  */
 #ifndef TANDEM_TRACES_OPSTATS_H
 #define TANDEM_TRACES_OPSTATS_H
@@ -17,7 +18,7 @@ struct opstats_node {
 	char *name, *op, *worker;                /* op is NULL for input and output */
 	int64_t id;
 	int64_t n;                               /* ops */
-	int64_t median_ns, p99_ns, max_ns;       /* of compute (collectives included) */
+	int64_t median_ns, p99_ns, max_ns;       /* of compute (collectives included); 0 when not exact */
 	int64_t sum_ns[OP_PHASE_COUNT];
 };
 
@@ -40,6 +41,7 @@ struct opstats_slow {
 };
 
 struct opstats {
+	bool is_exact;
 	struct opstats_node *nodes;              /* in the program's order */
 	int n_nodes;
 	struct opstats_channel *channels;
@@ -60,7 +62,8 @@ struct opstats_message {
 void opstats_fill(const struct opstats_message *messages, int64_t n, double *ret_mean, int64_t *ret_max);
 
 /* `n_slowest` executions are looked at. On success the result must be finished. */
-int opstats_make(const struct trace *trace, int64_t run, int n_slowest, struct error *error, struct opstats *ret_stats);
+int opstats_make(const struct trace *trace, int64_t run, int n_slowest, bool is_exact, struct error *error,
+	struct opstats *ret_stats);
 void opstats_finish(struct opstats *stats);
 
 #endif

@@ -4,36 +4,17 @@
  */
 #include "traces/report.h"
 
-#include <stdio.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
-#include "engine/base/table.h"
 #include "engine/base/units.h"
-#include "traces/opstats.h"
-#include "traces/split.h"
+#include "traces/report_private.h"
+#include "traces/warmup.h"
 
 #define REPORT_LOG_ROWS 20
-
-struct report {
-	const struct trace *trace;
-	const struct trace_run *run;
-	struct report_options options;
-	struct split split;
-	struct opstats stats;
-	struct strbuf *out;
-	struct error *error;
-};
-
-/* One table of the report. */
-struct section {
-	const char *key, *title;
-	const char *empty;                 /* sentence in place of an empty table; NULL: the section is left out */
-	const struct table_column *columns;
-	int n_columns;
-	int (*fill)(struct report *, struct table *);
-};
+#define REPORT_UNASKED_OPS 300000 /* longest run of which all ops are looked at unasked */
+#define REPORT_LEAST_SHARE 0.005 /* of a row of the time split, in text */
 
 /* -- tables filled by a statement --------------------------------------------------------------------------------------- */
 
@@ -81,12 +62,16 @@ static int fill_losses(struct report *report, struct table *table)
 static const struct table_column stall_columns[] = {
 	{ "worker", TABLE_TEXT }, { "cause", TABLE_TEXT }, { "edge", TABLE_TEXT }, { "peer", TABLE_TEXT },
 	{ "node", TABLE_TEXT }, { "count", TABLE_INT }, { "total", TABLE_NS }, { "mean", TABLE_NS }, { "max", TABLE_NS },
+	{ "root", TABLE_TEXT },
 };
 
 static int fill_stalls(struct report *report, struct table *table)
 {
-	return fill_by_sql(report, table, "SELECT worker, cause, edge, peer, node, count(*), sum(duration_ns) AS total,"
-		" sum(duration_ns) / count(*), max(duration_ns) FROM v_stall WHERE run = ?"
+	/* The root that caused most of a group's time is the largest of (time, root). */
+	return fill_by_sql(report, table, "SELECT worker, cause, edge, peer, node, sum(n), sum(ns) AS total, sum(ns) / sum(n), max(longest),"
+		" nullif(substr(max(printf('%020d', ns) || coalesce(root, '')), 21), '') FROM"
+		" (SELECT worker, cause, edge, peer, node, root, count(*) AS n, sum(duration_ns) AS ns, max(duration_ns) AS longest"
+		"  FROM v_stall WHERE run = ? GROUP BY worker, cause, edge, peer, node, root)"
 		" GROUP BY worker, cause, edge, peer, node ORDER BY total DESC LIMIT ?", report->options.n_stalls);
 }
 
@@ -124,8 +109,7 @@ static int fill_devices(struct report *report, struct table *table)
 		report, table, "SELECT lane, kind, ns, share FROM v_time_split WHERE run = ? AND side = 'device'", 0);
 }
 
-/* -- tables filled by analysis
- * ------------------------------------------------------------------------------------------- */
+/* -- tables filled by analysis ---------------------------------------------------------------------------------------------- */
 
 static const struct table_column split_columns[] = {
 	{ "lane", TABLE_TEXT }, { "kind", TABLE_TEXT }, { "time", TABLE_NS }, { "share", TABLE_SHARE },
@@ -145,7 +129,9 @@ static int fill_split(struct report *report, struct table *table)
 		int64_t order[PHASE_COUNT][2];
 		int n = 0;
 		for (int phase = 0; phase < PHASE_COUNT; phase++) {
-			if (phase == PHASE_UNKNOWN || !lane->ns[phase])
+			bool is_small = !report->options.is_json
+				&& (double)lane->ns[phase] < REPORT_LEAST_SHARE * (double)lane->total_ns;
+			if (phase == PHASE_UNKNOWN || !lane->ns[phase] || is_small)
 				continue;
 			order[n][0] = lane->ns[phase];
 			order[n++][1] = phase;
@@ -163,25 +149,43 @@ static int fill_split(struct report *report, struct table *table)
 	return STATUS_OK;
 }
 
+/* X(NAME, word): phases with a column of their own, behind compute, where they occur. */
+#define NODE_PHASE_MAP(X)                                                                                                          \
+	X(STARVED, "starved") X(BACKPRESSURE, "backpressure") X(LATE_RANK, "late_rank") X(DISPATCH, "dispatch")                     \
+	X(ALLOCATE, "allocate") X(SERIALISE, "serialise") X(FETCH, "fetch") X(READ, "read") X(WRITE, "write") X(LAUNCH, "launch")   \
+	X(SYNC, "sync") X(DEBUG, "debug") X(UNKNOWN, "unknown")
+
 static const struct table_column node_columns[] = {
 	{ "node", TABLE_TEXT }, { "op", TABLE_TEXT }, { "worker", TABLE_TEXT }, { "count", TABLE_INT },
-	{ "median compute", TABLE_NS }, { "p99 compute", TABLE_NS }, { "compute", TABLE_NS }, { "starved", TABLE_NS },
-	{ "backpressure", TABLE_NS },
+	{ "median compute", TABLE_NS }, { "p99 compute", TABLE_NS }, { "mean compute", TABLE_NS }, { "compute", TABLE_NS },
+#define X(name, word) { word, TABLE_NS },
+	NODE_PHASE_MAP(X)
+#undef X
 };
 
 static int fill_nodes(struct report *report, struct table *table)
 {
+	static const unsigned char phases[] = {
+#define X(name, word) OP_PHASE_##name,
+		NODE_PHASE_MAP(X)
+#undef X
+	};
 	for (int i = 0; i < report->stats.n_nodes; i++) {
 		const struct opstats_node *node = &report->stats.nodes[i];
+		int64_t compute_ns = node->sum_ns[OP_PHASE_COMPUTE] + node->sum_ns[OP_PHASE_COLLECTIVE];
 		table_text(table, node->name);
 		table_text(table, node->op);
 		table_text(table, node->worker);
 		table_int(table, node->n);
-		const int64_t times[] = { node->median_ns, node->p99_ns,
-			node->sum_ns[OP_PHASE_COMPUTE] + node->sum_ns[OP_PHASE_COLLECTIVE], node->sum_ns[OP_PHASE_STARVED],
-			node->sum_ns[OP_PHASE_BACKPRESSURE] };
-		for (size_t k = 0; k < ARRAY_LEN(times); k++)
-			table_int(table, times[k]);
+		const int64_t times[] = { node->median_ns, node->p99_ns, node->n ? compute_ns / node->n : 0, compute_ns };
+		for (size_t k = 0; k < ARRAY_LEN(times); k++) {
+			if (k < 2 && !report->stats.is_exact)
+				table_null(table);
+			else
+				table_int(table, times[k]);
+		}
+		for (size_t k = 0; k < ARRAY_LEN(phases); k++)
+			table_int(table, node->sum_ns[phases[k]]);
 	}
 	return STATUS_OK;
 }
@@ -190,11 +194,15 @@ static const struct table_column slow_columns[] = {
 	{ "execution", TABLE_INT }, { "latency", TABLE_NS }, { "what was special", TABLE_TEXT },
 };
 
-static void describe_slow(const struct opstats_slow *slow, struct strbuf *text)
+static void describe_slow(const struct report *report, const struct opstats_slow *slow, struct strbuf *text)
 {
 	char phase[40], mean[40];
+	if (!slow->phase && !report->stats.is_exact) {
+		strbuf_addf(text, "see --exact, or --execution %lld", (long long)slow->execution);
+		return;
+	}
 	if (!slow->phase) {
-		strbuf_add(text, "nothing in one node");
+		strbuf_add(text, "a little of everything: no op took much longer than usual");
 		return;
 	}
 	strbuf_addf(text, "%s %s on %s: %s, usually %s", slow->phase, slow->node, slow->worker,
@@ -210,7 +218,7 @@ static int fill_slowest(struct report *report, struct table *table)
 	for (int i = 0; i < report->stats.n_slow; i++) {
 		const struct opstats_slow *slow = &report->stats.slow[i];
 		struct strbuf text = STRBUF_INIT;
-		describe_slow(slow, &text);
+		describe_slow(report, slow, &text);
 		table_int(table, slow->execution);
 		table_int(table, slow->duration_ns);
 		table_text(table, strbuf_text(&text));
@@ -234,221 +242,97 @@ static int fill_channels(struct report *report, struct table *table)
 		table_int(table, channel->payload_bytes);
 		table_int(table, channel->depth);
 		table_int(table, channel->n);
-		table_real(table, channel->mean_fill);
+		table_real(table, report->stats.is_exact ? channel->mean_fill : NAN);
 		table_int(table, channel->max_fill);
 	}
 	return STATUS_OK;
 }
 
 #define SECTION(list) list, ARRAY_LEN(list)
-static const struct section sections[] = {
-	{ "losses", "LOST RECORDS: what follows is incomplete", NULL, SECTION(loss_columns), fill_losses },
-	{ "failures", "Failed executions", NULL, SECTION(failure_columns), fill_failures },
-	{ "time_split", "Where time went, host (each lane's rows sum to 100 %)", "No lanes were recorded.",
-	  SECTION(split_columns), fill_split },
-	{ "devices", "Where time went, devices", "Devices: none recorded (the host computed).", SECTION(device_columns),
-	  fill_devices },
-	{ "nodes", "Nodes", "No ops were recorded.", SECTION(node_columns), fill_nodes },
-	{ "slowest", "Slowest executions", "No finished execution was recorded.", SECTION(slow_columns), fill_slowest },
-	{ "stalls", "Stalls, by total time", "No worker waited long enough to be named.", SECTION(stall_columns),
-	  fill_stalls },
-	{ "channels", "Channels (messages written and not yet used by the last reader)", "No channels.",
-	  SECTION(channel_columns), fill_channels },
-	{ "log", "Warnings and errors", NULL, SECTION(log_columns), fill_log },
-};
+static const struct report_section losses = { "losses", "LOST RECORDS: what follows is incomplete", NULL, SECTION(loss_columns),
+	fill_losses, NULL };
+static const struct report_section failures = { "failures", "Failed executions", NULL, SECTION(failure_columns), fill_failures, NULL };
+static const struct report_section time_split = { "time_split", "Where time went, host (each lane's rows sum to 100 %)",
+	"No lanes were recorded.", SECTION(split_columns), fill_split, NULL };
+static const struct report_section devices = { "devices", "Where time went, devices", NULL, SECTION(device_columns), fill_devices,
+	NULL };
+static const struct report_section nodes = { "nodes", "Nodes", "No ops were recorded.", SECTION(node_columns), fill_nodes, NULL };
+static const struct report_section slowest = { "slowest", "Slowest executions", "No finished execution was recorded.",
+	SECTION(slow_columns), fill_slowest, NULL };
+static const struct report_section stalls = { "stalls", "Stalls, by total time", "No worker waited long enough to be named.",
+	SECTION(stall_columns), fill_stalls, NULL };
+static const struct report_section channels = { "channels", "Channels (messages written and not yet used by the last reader)",
+	"No channels.", SECTION(channel_columns), fill_channels, NULL };
+static const struct report_section logged = { "log", "Warnings and errors", NULL, SECTION(log_columns), fill_log, NULL };
 
-/* -- header
- * ---------------------------------------------------------------------------------------------------------------- */
+static const struct report_section *const whole_report[] = { &losses, &failures, &time_split, &devices, &report_limits, &report_whatif,
+	&report_blame, &report_critical, &nodes, &slowest, &stalls, &channels, &logged };
+static const struct report_section *const one_execution[] = { &losses, &report_path };
 
-struct latency {
-	int64_t n, median_ns, p99_ns, max_ns;
-};
+/* -- the whole -------------------------------------------------------------------------------------------------------------- */
 
-static int measure_latency(struct report *report, struct latency *latency)
+/* Whether a column of numbers holds nothing but zeros and nulls. */
+static bool is_zero(const struct table *table, int column)
 {
-	static const char sql[] = "SELECT duration_ns FROM v_execution WHERE run = ?1 AND duration_ns IS NOT NULL"
-		" ORDER BY duration_ns LIMIT 1 OFFSET ?2";
-	struct db_stmt *stmt = NULL;
-	bool has_row = false;
-	int status = db_prepare(report->trace->db,
-		"SELECT count(*) FROM v_execution WHERE run = ?1 AND duration_ns IS NOT NULL", NULL, report->error, &stmt);
-	if (status == STATUS_OK) {
-		db_bind_int(stmt, 1, report->run->id);
-		status = db_step(stmt, &has_row, report->error);
-		latency->n = status == STATUS_OK && has_row ? db_column_int(stmt, 0) : 0;
+	enum table_format format = table->columns[column].format;
+	bool is_empty = format != TABLE_TEXT;
+	for (int i = column; i < table->n_cells && is_empty; i += table->n_columns) {
+		const struct table_cell *cell = &table->cells[i];
+		is_empty = cell->is_null || (format == TABLE_REAL || format == TABLE_SHARE ? cell->real == 0 : cell->integer == 0);
 	}
-	db_finish(stmt);
-	stmt = NULL;
-	if (status == STATUS_OK && latency->n)
-		status = db_prepare(report->trace->db, sql, NULL, report->error, &stmt);
-	const struct {
-		double q;
-		int64_t *ns;
-	} quantiles[] = { { 0.5, &latency->median_ns }, { 0.99, &latency->p99_ns }, { 1, &latency->max_ns } };
-	for (size_t i = 0; status == STATUS_OK && latency->n && i < ARRAY_LEN(quantiles); i++) {
-		int64_t rank = (int64_t)(quantiles[i].q * (double)latency->n + 0.999999);
-		db_bind_int(stmt, 1, report->run->id);
-		db_bind_int(stmt, 2, rank < 1 ? 0 : rank - 1);
-		status = db_step(stmt, &has_row, report->error);
-		*quantiles[i].ns = status == STATUS_OK && has_row ? db_column_int(stmt, 0) : 0;
-		db_reset(stmt);
-	}
-	db_finish(stmt);
-	return status;
+	return is_empty;
 }
 
-static double throughput(const struct trace_run *run)
+static void copy_cell(struct table *table, const struct table_cell *cell, enum table_format format)
 {
-	int64_t ns = run->last_finish_ns - run->first_submit_ns;
-	return run->has_results && ns > 0 ? 1e9 * (double)run->n_finished / (double)ns : 0;
-}
-
-static bool is_running(const struct trace_run *run)
-{
-	return strcmp(run->status, "running") == 0;
-}
-
-/* What a reader must know before any number. */
-static void print_warnings(struct report *report)
-{
-	const struct trace_run *run = report->run;
-	if (!report->trace->is_finished)
-		strbuf_add(report->out,
-			"UNFINISHED: the collector was killed or is still writing; up to 100 ms at the end are not "
-			"there.\n");
-	if (report->trace->is_log_ignored)
-		strbuf_add(report->out, "INCOMPLETE: the latest rows lie in a log beside the file that cannot be read here;"
-			" copy both to a place where you may write.\n");
-	if (!is_running(run) && strcmp(run->status, "ok") != 0) {
-		strbuf_addf(report->out, "ENDED EARLY: %s", run->status);
-		if (run->message) {
-			strbuf_add(report->out, ": ");
-			strbuf_add_printable(report->out, run->message);
-		}
-		strbuf_add(report->out, "\n");
-	}
-}
-
-static void print_header(struct report *report, const struct latency *latency)
-{
-	const struct trace_run *run = report->run;
-	char text[3][40];
-	strbuf_add_printable(report->out, report->trace->file);
-	strbuf_addf(report->out, ": run %lld, %s, graph ", (long long)run->id, run->mode);
-	strbuf_add_printable(report->out, run->graph);
-	if (run->graph_file) {
-		strbuf_add(report->out, " (");
-		strbuf_add_printable(report->out, run->graph_file);
-		strbuf_add(report->out, ")");
-	}
-	strbuf_add(report->out, "\nworkers:");
-	for (int i = 0; i < report->split.n_lanes; i++) {
-		strbuf_add(report->out, i ? ", " : " ");
-		strbuf_add_printable(report->out, report->split.lanes[i].name);
-	}
-	strbuf_addf(report->out, "; at most %lld in flight\n", (long long)run->in_flight);
-	strbuf_addf(report->out, "%lld executions recorded, %lld finished, %lld failed; %s from start to end",
-		(long long)run->n_submitted, (long long)run->n_finished, (long long)run->n_failed,
-		units_duration(run->end_ns - run->start_ns, text[0], sizeof(text[0])));
-	if (run->has_executions)
-		strbuf_addf(report->out, ", of which %s before the first was submitted",
-			units_duration(run->first_submit_ns - run->start_ns, text[1], sizeof(text[1])));
-	strbuf_add(report->out, "\n");
-	if (latency->n)
-		strbuf_addf(report->out, "latency: median %s, p99 %s, max %s; %.1f executions/s\n",
-			units_duration(latency->median_ns, text[0], sizeof(text[0])),
-			units_duration(latency->p99_ns, text[1], sizeof(text[1])),
-			units_duration(latency->max_ns, text[2], sizeof(text[2])), throughput(run));
-	print_warnings(report);
-}
-
-static void json_text(struct strbuf *out, const char *key, const char *text)
-{
-	strbuf_addf(out, ",\"%s\":", key);
-	if (!text) {
-		strbuf_add(out, "null");
-		return;
-	}
-	strbuf_add(out, "\"");
-	strbuf_add_json(out, text);
-	strbuf_add(out, "\"");
-}
-
-static void json_int(struct strbuf *out, const char *key, bool is_known, int64_t value)
-{
-	if (is_known)
-		strbuf_addf(out, ",\"%s\":%lld", key, (long long)value);
+	if (cell->is_null)
+		table_null(table);
+	else if (format == TABLE_TEXT)
+		table_text(table, cell->text);
+	else if (format == TABLE_REAL || format == TABLE_SHARE)
+		table_real(table, cell->real);
 	else
-		strbuf_addf(out, ",\"%s\":null", key);
+		table_int(table, cell->integer);
 }
 
-static void json_header(struct report *report, const struct latency *latency)
+/* Prints what is not zero throughout. */
+static void print_table(const struct table *table, struct strbuf *out)
 {
-	const struct trace_run *run = report->run;
-	struct strbuf *out = report->out;
-	strbuf_addf(out, "{\"run\":{\"id\":%lld", (long long)run->id);
-	json_text(out, "mode", run->mode);
-	json_text(out, "graph", run->graph);
-	json_text(out, "graph_file", run->graph_file);
-	json_text(out, "status", run->status);
-	json_text(out, "message", run->message);
-	strbuf_addf(out, ",\"finished\":%s,\"log_ignored\":%s", report->trace->is_finished ? "true" : "false",
-		report->trace->is_log_ignored ? "true" : "false");
-	json_int(out, "start_ns", true, run->start_ns);
-	json_int(out, "duration_ns", true, run->end_ns - run->start_ns);
-	json_int(out, "first_submit_ns", run->has_executions, run->first_submit_ns);
-	json_int(out, "last_finish_ns", run->has_results, run->last_finish_ns);
-	json_int(out, "in_flight", true, run->in_flight);
-	json_int(out, "submitted", true, run->n_submitted);
-	json_int(out, "finished_executions", true, run->n_finished);
-	json_int(out, "failed", true, run->n_failed);
-	json_int(out, "latency_median_ns", latency->n > 0, latency->median_ns);
-	json_int(out, "latency_p99_ns", latency->n > 0, latency->p99_ns);
-	json_int(out, "latency_max_ns", latency->n > 0, latency->max_ns);
-	strbuf_addf(out, ",\"executions_per_s\":%.9g", throughput(run));
-}
-
-static int print_private(struct report *report)
-{
-	static const char *const keys[] = { "command", "host" };
-	if (!report->options.shows_private)
-		return STATUS_OK;
-	for (size_t i = 0; i < ARRAY_LEN(keys); i++) {
-		char *value = NULL;
-		int status = trace_run_meta(report->trace, report->run->id, keys[i], &value, report->error);
-		if (status == STATUS_OK && !value)
-			status = trace_meta(report->trace, keys[i], &value, report->error);
-		if (status != STATUS_OK)
-			return status;
-		if (report->options.is_json)
-			json_text(report->out, keys[i], value);
-		else if (value) {
-			strbuf_addf(report->out, "%s: ", keys[i]);
-			strbuf_add_printable(report->out, value);
-			strbuf_add(report->out, "\n");
-		}
-		free(value);
+	struct table_column columns[REPORT_COLUMNS_MAX];
+	bool is_shown[REPORT_COLUMNS_MAX];
+	int n_columns = 0;
+	for (int i = 0; i < table->n_columns; i++) {
+		is_shown[i] = !is_zero(table, i);
+		if (is_shown[i])
+			columns[n_columns++] = table->columns[i];
 	}
-	return STATUS_OK;
+	struct table shown;
+	table_init(&shown, columns, n_columns);
+	for (int i = 0; i < table->n_cells; i++) {
+		if (is_shown[i % table->n_columns])
+			copy_cell(&shown, &table->cells[i], table->columns[i % table->n_columns].format);
+	}
+	table_print(&shown, 2, out);
+	out->is_failed |= shown.is_failed;
+	table_finish(&shown);
 }
 
-/* -- the whole
- * ------------------------------------------------------------------------------------------------------------- */
-
-static void print_section(struct report *report, const struct section *section, const struct table *table)
+static void print_section(struct report *report, const struct report_section *section, const struct table *table)
 {
 	if (report->options.is_json) {
 		strbuf_addf(report->out, ",\"%s\":", section->key);
 		table_json(table, report->out);
 	} else if (table_n_rows(table)) {
 		strbuf_addf(report->out, "\n%s\n", section->title);
-		table_print(table, 2, report->out);
+		if (section->introduce)
+			section->introduce(report);
+		print_table(table, report->out);
 	} else if (section->empty) {
 		strbuf_addf(report->out, "\n%s\n", section->empty);
 	}
 }
 
-static int make_section(struct report *report, const struct section *section)
+static int make_section(struct report *report, const struct report_section *section)
 {
 	struct table table;
 	table_init(&table, section->columns, section->n_columns);
@@ -461,20 +345,33 @@ static int make_section(struct report *report, const struct section *section)
 	return status;
 }
 
-static int make_header(struct report *report)
+/* What the sections are made from. */
+static int analyse(struct report *report)
 {
-	struct latency latency = { 0 };
-	int status = measure_latency(report, &latency);
-	if (status != STATUS_OK)
-		return status;
-	if (report->options.is_json)
-		json_header(report, &latency);
-	else
-		print_header(report, &latency);
-	status = print_private(report);
-	if (report->options.is_json)
-		strbuf_add(report->out, "}");
+	struct db *db = report->trace->db;
+	int64_t run = report->run->id;
+	int status = critical_run_count(db, run, &report->n_ops, report->error);
+	bool is_exact = report->options.is_exact || report->n_ops <= REPORT_UNASKED_OPS;
+	if (status == STATUS_OK)
+		status = warmup_marked(db, run, &report->n_warmup, report->error);
+	if (status == STATUS_OK)
+		status = split_make(report->trace, run, report->error, &report->split);
+	if (status == STATUS_OK && report->options.has_execution)
+		return report_find_path(report);
+	if (status == STATUS_OK)
+		status = opstats_make(report->trace, run, report->options.n_slowest, is_exact, report->error, &report->stats);
+	if (status == STATUS_OK)
+		status = report_find(report);
 	return status;
+}
+
+static void release(struct report *report)
+{
+	split_finish(&report->split);
+	opstats_finish(&report->stats);
+	blame_findings_finish(&report->findings);
+	whatif_finish(&report->whatif);
+	critical_path_finish(&report->path);
 }
 
 int report_make(const struct trace *trace, const struct trace_run *run, const struct report_options *options,
@@ -483,20 +380,20 @@ int report_make(const struct trace *trace, const struct trace_run *run, const st
 	struct report report = { .trace = trace, .run = run, .out = out, .error = error };
 	if (options)
 		report.options = *options;
-	report.options.n_slowest = report.options.n_slowest ? report.options.n_slowest : 5;
-	report.options.n_stalls = report.options.n_stalls ? report.options.n_stalls : 10;
-	int status = split_make(trace, run->id, error, &report.split);
+	report.options.n_slowest = report.options.n_slowest ? report.options.n_slowest : 3;
+	report.options.n_stalls = report.options.n_stalls ? report.options.n_stalls : 5;
+	bool is_whole = !report.options.has_execution;
+	const struct report_section *const *sections = is_whole ? whole_report : one_execution;
+	size_t n_sections = is_whole ? ARRAY_LEN(whole_report) : ARRAY_LEN(one_execution);
+	int status = analyse(&report);
 	if (status == STATUS_OK)
-		status = opstats_make(trace, run->id, report.options.n_slowest, error, &report.stats);
-	if (status == STATUS_OK)
-		status = make_header(&report);
-	for (size_t i = 0; status == STATUS_OK && i < ARRAY_LEN(sections); i++)
-		status = make_section(&report, &sections[i]);
+		status = report_header(&report);
+	for (size_t i = 0; status == STATUS_OK && i < n_sections; i++)
+		status = make_section(&report, sections[i]);
 	if (status == STATUS_OK && report.options.is_json)
 		strbuf_add(out, "}\n");
 	if (status == STATUS_OK && out->is_failed)
 		status = error_set(error, STATUS_NO_MEMORY, "no memory for the report");
-	split_finish(&report.split);
-	opstats_finish(&report.stats);
+	release(&report);
 	return status;
 }

@@ -59,6 +59,13 @@ static const char tables_sql[] =
 	" kind INTEGER NOT NULL REFERENCES kind, start_ns INTEGER NOT NULL, duration_ns INTEGER NOT NULL,"
 	" node INTEGER REFERENCES node, edge INTEGER REFERENCES edge, channel INTEGER REFERENCES channel, execution INTEGER,"
 	" cause INTEGER REFERENCES kind, peer INTEGER REFERENCES worker, slot INTEGER, bytes INTEGER);"
+	"CREATE TABLE stall_root(span INTEGER PRIMARY KEY REFERENCES span, root INTEGER NOT NULL, node INTEGER REFERENCES node,"
+	" edge INTEGER REFERENCES edge);"
+	"CREATE TABLE blame(run INTEGER NOT NULL REFERENCES run, lane INTEGER NOT NULL REFERENCES lane, cause INTEGER NOT NULL"
+	" REFERENCES kind, root INTEGER NOT NULL, kind INTEGER NOT NULL REFERENCES kind, node INTEGER REFERENCES node,"
+	" edge INTEGER REFERENCES edge, ns INTEGER NOT NULL);"
+	"CREATE TABLE critical_path(run INTEGER NOT NULL REFERENCES run, role INTEGER NOT NULL, kind INTEGER NOT NULL"
+	" REFERENCES kind, node INTEGER REFERENCES node, edge INTEGER REFERENCES edge, ns INTEGER NOT NULL);"
 	"CREATE TABLE gpu_activity(span INTEGER PRIMARY KEY REFERENCES span, process INTEGER, thread INTEGER, device INTEGER"
 	" REFERENCES device, stream INTEGER, name INTEGER REFERENCES string, correlation INTEGER, graph INTEGER,"
 	" graph_node INTEGER, grid_x INTEGER, grid_y INTEGER, grid_z INTEGER, block_x INTEGER, block_y INTEGER,"
@@ -104,6 +111,10 @@ static const char words_sql[] =
 	"CREATE VIEW " view " AS SELECT s.run, g.process, g.thread, t.text AS name" correlation \
 	", s.start_ns, s.duration_ns" more " FROM span s JOIN gpu_activity g ON g.span = s.id" GPU_NAMES \
 	" WHERE s.kind = " number ";"
+/* The numbers of traces/blame.h and traces/critical.h. */
+#define BLAME_ROOT_WORDS " WHEN 0 THEN 'unknown' WHEN 1 THEN rn.name WHEN 2 THEN re.name WHEN 3 THEN 'caller'"
+#define CRITICAL_ROLE_WORDS \
+	" WHEN 0 THEN 'own' WHEN 1 THEN 'edge' WHEN 2 THEN 'queue' WHEN 3 THEN 'held' WHEN 4 THEN 'caller'"
 #define OVERLAP(a, b, p, q) " max(0, min(" b ", " q ") - max(" a ", " p "))"
 
 static const char views_sql[] =
@@ -119,12 +130,26 @@ static const char views_sql[] =
 
 	"CREATE VIEW v_stall AS SELECT s.run, w.name AS worker, c.word AS cause, n.name AS node, e.name AS edge,"
 	" p.name AS peer,"
-	" s.execution, s.start_ns, s.duration_ns, CAST(NULL AS TEXT) AS root FROM span s JOIN lane l ON l.id = s.lane"
+	" s.execution, s.start_ns, s.duration_ns, CASE t.root" BLAME_ROOT_WORDS " END AS root"
+	" FROM span s JOIN lane l ON l.id = s.lane"
 	" JOIN worker w ON w.id = l.worker JOIN kind c ON c.id = s.cause LEFT JOIN node n ON n.id = s.node"
-	" LEFT JOIN edge e ON e.id = s.edge LEFT JOIN worker p ON p.id = s.peer WHERE s.kind = 100;"
+	" LEFT JOIN edge e ON e.id = s.edge LEFT JOIN worker p ON p.id = s.peer LEFT JOIN stall_root t ON t.span = s.id"
+	" LEFT JOIN node rn ON rn.id = t.node LEFT JOIN edge re ON re.id = t.edge WHERE s.kind = 100;"
+
+	"CREATE VIEW v_blame AS SELECT t.run, w.name AS worker, c.word AS cause, CASE t.root" BLAME_ROOT_WORDS " END AS root,"
+	" CASE t.root WHEN 1 THEN 'node' WHEN 2 THEN 'edge' WHEN 3 THEN 'caller' ELSE 'unknown' END AS root_type,"
+	" CASE WHEN t.root = 1 THEN k.word END AS kind, rw.name AS root_worker, t.ns"
+	" FROM blame t JOIN lane l ON l.id = t.lane JOIN worker w ON w.id = l.worker JOIN kind c ON c.id = t.cause"
+	" JOIN kind k ON k.id = t.kind LEFT JOIN node rn ON rn.id = t.node LEFT JOIN edge re ON re.id = t.edge"
+	" LEFT JOIN worker rw ON rw.id = rn.worker;"
+
+	"CREATE VIEW v_critical_path AS SELECT p.run, CASE p.role" CRITICAL_ROLE_WORDS " END AS role, k.word AS kind,"
+	" n.name AS node, e.name AS edge, p.ns, CAST(p.ns AS REAL) / (SELECT sum(q.ns) FROM critical_path q WHERE q.run = p.run)"
+	" AS share FROM critical_path p JOIN kind k ON k.id = p.kind LEFT JOIN node n ON n.id = p.node"
+	" LEFT JOIN edge e ON e.id = p.edge;"
 
 	"CREATE VIEW v_execution AS SELECT x.run, x.execution, x.start_ns, x.end_ns - x.start_ns AS duration_ns,"
-	" s.word AS status FROM execution x JOIN status s ON s.id = x.status;"
+	" s.word AS status, x.is_warmup FROM execution x JOIN status s ON s.id = x.status;"
 
 	"CREATE VIEW v_time_split AS WITH"
 	" bound AS (SELECT l.id AS lane, l.name, w.name AS worker, r.id AS run, r.start_ns AS a, r.end_ns AS b,"

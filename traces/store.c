@@ -102,17 +102,35 @@ static int remove_existing(const char *file, struct error *error)
 	return status;
 }
 
+/* The processor's name as the system tells it; "" when it does not. */
+static void read_processor(char *name, size_t size)
+{
+	char line[400];
+	FILE *file = fopen("/proc/cpuinfo", "re");
+	name[0] = '\0';
+	while (file && !name[0] && fgets(line, sizeof(line), file)) {
+		const char *value = strncmp(line, "model name", 10) == 0 ? strchr(line, ':') : NULL;
+		value = value ? value + 1 + strspn(value + 1, " \t") : NULL;
+		if (value)
+			snprintf(name, size, "%.*s", (int)strcspn(value, "\n"), value);
+	}
+	if (file)
+		fclose(file);
+}
+
 static int enter_meta(struct db *db, struct error *error)
 {
 	struct utsname host;
-	char cores[24], version[24];
+	char cores[24], version[24], processor[200];
 	snprintf(cores, sizeof(cores), "%ld", sysconf(_SC_NPROCESSORS_ONLN));
 	snprintf(version, sizeof(version), "%d", SCHEMA_VERSION);
+	read_processor(processor, sizeof(processor));
 	if (uname(&host))
 		memset(&host, 0, sizeof(host));
 	const char *const pairs[][2] = {
 		{ "schema_version", version }, { "host", host.nodename }, { "system", host.sysname },
 		{ "kernel", host.release }, { "machine", host.machine }, { "cores", cores },
+		{ "cpu", processor },
 		{ "sqlite", db_library_version() },
 		{ "clock", "CLOCK_MONOTONIC" }, { "recorder_clock", clock_ticks_are_tsc() ? "tsc" : "CLOCK_MONOTONIC" },
 		{ "finished", "0" },

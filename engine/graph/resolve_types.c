@@ -179,6 +179,15 @@ static bool keep_outputs(struct resolver *resolver, struct graph_node *node, con
 	return !resolver->is_failed;
 }
 
+/* What is wrong with one rank of a collective is wrong with all: once is enough. */
+static void silence_ranks(struct resolver *resolver, const struct graph_node *node)
+{
+	const struct graph *graph = resolver->graph;
+	int n_ranks = node->collective_idx >= 0 ? graph->collectives[node->collective_idx].n_ranks : 0;
+	for (int i = 0; i < n_ranks; i++)
+		resolver->graph->nodes[graph->collectives[node->collective_idx].nodes[i]].has_mistake = true;
+}
+
 static void infer_node(struct resolver *resolver, int node_idx)
 {
 	struct graph_node *node = &resolver->graph->nodes[node_idx];
@@ -204,6 +213,8 @@ static void infer_node(struct resolver *resolver, int node_idx)
 		mistakes_add(resolver->mistakes, node->line, node->name, "op '%s': %s", node->op->name, error.text);
 	else if (judge_outputs(resolver, node, &infer))
 		resolver->is_typed[node_idx] = keep_outputs(resolver, node, &infer);
+	if (!resolver->is_typed[node_idx])
+		silence_ranks(resolver, node);
 }
 
 /* Members of a collective that were typed each by itself must have got the same. */

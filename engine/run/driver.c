@@ -24,6 +24,11 @@
 #define GRACE_NS_DEFAULT 1000000000
 #define COLLECTOR_LIMIT_NS 60000000000 /* what the collector gets to write what is left */
 
+static const struct driver_mode *const modes[RUN_MODE_COUNT] = {
+	[RUN_MODE_COMPILED] = &driver_compiled,
+	[RUN_MODE_INTERPRETED] = &driver_interpreted,
+};
+
 static int open_files_count(void)
 {
 	int n = 0;
@@ -39,7 +44,7 @@ static int open_files_count(void)
 static int check_descriptors(uint32_t n_workers, struct error *error)
 {
 	struct rlimit limit;
-	rlim_t needed = (rlim_t)open_files_count() + 3 * n_workers + 24;
+	rlim_t needed = (rlim_t)open_files_count() + 5 * n_workers + 24;
 	if (getrlimit(RLIMIT_NOFILE, &limit) < 0 || needed <= limit.rlim_cur)
 		return STATUS_OK;
 	if (needed <= limit.rlim_max) {
@@ -63,36 +68,18 @@ static int make_program(struct driver *driver, struct error *error)
 	for (int i = 0; i < options->n_settings && n < (int)ARRAY_LEN(settings); i++)
 		settings[n++] = options->settings[i];
 	uint32_t n_cores = control_count_cores(), n_workers = driver->n_workers - 1;
-	struct program_options program_options = { .mode = RUN_MODE_COMPILED, .seed = options->seed,
+	struct program_options program_options = { .mode = options->mode, .seed = options->seed,
 		.n_threads = (int)(n_workers && n_cores > n_workers ? n_cores / n_workers : 1),
 		.settings = settings, .n_settings = n };
 	int status = program_build(driver->plan, &program_options, error, &driver->program_fd);
 	return status == STATUS_OK ? program_open(driver->program_fd, &driver->program, error) : status;
 }
 
-static int make_slots(struct driver *driver, struct error *error)
-{
-	size_t bytes = driver->program.header->slots_bytes;
-	driver->slots_fd = memfd_create("tandem-slots", MFD_CLOEXEC);
-	if (driver->slots_fd < 0)
-		return error_set_errno(error, STATUS_SYSTEM, "cannot create the slots segment");
-	if (!bytes)
-		return STATUS_OK;
-	if (ftruncate(driver->slots_fd, (off_t)bytes) == 0)
-		driver->slots = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_NORESERVE, driver->slots_fd, 0);
-	if (!driver->slots || driver->slots == MAP_FAILED) {
-		driver->slots = NULL;
-		return error_set_errno(error, STATUS_NO_MEMORY, "cannot reserve %zu bytes for the slots of all channels; declare smaller "
-			"bounds or depths (`tandem check` lists them)", bytes);
-	}
-	return STATUS_OK;
-}
-
 static int make_segments(struct driver *driver, struct error *error)
 {
 	int status = make_program(driver, error);
 	if (status == STATUS_OK)
-		status = make_slots(driver, error);
+		status = driver->mode->make_memory(driver, error);
 	if (status == STATUS_OK)
 		status = control_create(driver->n_workers, (uint32_t)driver->plan->in_flight, control_count_cores(), error,
 			&driver->control_fd);
@@ -114,91 +101,33 @@ static int make_segments(struct driver *driver, struct error *error)
 	return STATUS_OK;
 }
 
-/* The view of a channel that `input` writes. */
-static int make_input_view(struct driver *driver, uint32_t idx, const struct channel_memory *memory, struct error *error)
+static int start_recording(struct driver *driver, struct error *error)
 {
-	const struct program_channel *desc = &driver->program.channels[idx];
-	struct channel *channel = calloc(1, sizeof *channel);
-	if (!channel)
-		return error_set(error, STATUS_NO_MEMORY, "no memory for the driver's channels");
-	if (desc->output == PROGRAM_NONE)
-		driver->input_control = channel;
-	else
-		driver->inputs[desc->output] = channel;
-	return channel_init(channel, &driver->program, idx, memory, driver->control.header, error);
-}
-
-static int make_reads(struct driver *driver, const struct channel_memory *memory, struct error *error)
-{
-	const struct program *program = &driver->program;
-	struct program_range results = program->nodes[GRAPH_OUTPUT].inputs;
-	int status = STATUS_OK;
-	for (uint32_t i = 0; i < results.n && status == STATUS_OK; i++) {
-		struct driver_read *read = &driver->reads[driver->n_outputs++];
-		read->edge = program->indices[results.first + i];
-		const struct program_edge *edge = &program->edges[read->edge];
-		const struct tensor_type *type = &program->types[program->nodes[edge->src].types.first + edge->src_output];
-		driver->outputs[i] = type_bound_tensor(type, &program->header->symbols);
-		status = channel_init(&read->channel, program, edge->channel, memory, driver->control.header, error);
-	}
-	for (uint32_t i = 0; i < program->header->n_edges && status == STATUS_OK; i++) {
-		const struct program_edge *edge = &program->edges[i];
-		if (edge->dst != GRAPH_OUTPUT || edge->dst_input != PROGRAM_NONE || edge->channel == PROGRAM_NONE)
-			continue;
-		struct driver_read *read = &driver->reads[driver->n_outputs + driver->n_controls++];
-		read->edge = i;
-		status = channel_init(&read->channel, program, edge->channel, memory, driver->control.header, error);
-	}
-	return status;
-}
-
-static int make_releases(struct driver *driver, const struct channel_memory *memory, struct error *error)
-{
-	const struct program *program = &driver->program;
-	struct program_range steps = program->workers[GRAPH_DRIVER].steps;
-	int status = STATUS_OK;
-	for (uint32_t i = 0; i < steps.n && status == STATUS_OK; i++) {
-		const struct program_step *step = &program->steps[steps.first + i];
-		if (step->kind != PLAN_STEP_RELEASE || program_needs_no_release(program, step->channel))
-			continue;
-		struct driver_release *release = &driver->releases[driver->n_releases++];
-		release->releaser = step->reader;
-		status = channel_init(&release->storage, program, step->channel, memory, driver->control.header, error);
-	}
-	return status;
-}
-
-static int make_views(struct driver *driver, struct error *error)
-{
-	const struct program *program = &driver->program;
-	struct channel_memory memory = { .shared = driver->slots };
-	driver->n_inputs = program->nodes[GRAPH_INPUT].types.n;
-	driver->inputs = calloc(driver->n_inputs + 1, sizeof *driver->inputs);
-	driver->reads = calloc(program->header->n_edges + 1, sizeof *driver->reads);
-	driver->outputs = calloc(program->nodes[GRAPH_OUTPUT].inputs.n + 1, sizeof *driver->outputs);
-	driver->releases = calloc(program->workers[GRAPH_DRIVER].steps.n + 1, sizeof *driver->releases);
-	if (driver->options.timeout_ns > 0)
-		driver->submit_ticks = calloc((size_t)driver->plan->in_flight, sizeof *driver->submit_ticks);
-	if (!driver->inputs || !driver->reads || !driver->outputs || !driver->releases
-		|| (driver->options.timeout_ns > 0 && !driver->submit_ticks))
-		return error_set(error, STATUS_NO_MEMORY, "no memory for the driver's channels");
-	int status = STATUS_OK;
-	for (uint32_t i = 0; i < program->header->n_channels && status == STATUS_OK; i++) {
-		if (program->channels[i].node == GRAPH_INPUT)
-			status = make_input_view(driver, i, &memory, error);
-	}
-	if (status == STATUS_OK)
-		status = make_reads(driver, &memory, error);
-	if (status == STATUS_OK)
-		status = make_releases(driver, &memory, error);
-	if (status != STATUS_OK)
-		return status;
 	struct recorder_policy policy;
-	status = recorder_parse_policy(driver->options.record ? driver->options.record : "all", &policy, error);
+	int status = recorder_parse_policy(driver->options.record ? driver->options.record : "all", &policy, error);
 	if (status != STATUS_OK)
 		return status;
 	waiter_init(&driver->waiter, &driver->control, GRAPH_DRIVER);
 	recorder_init(&driver->recorder, driver->rings.base ? rings_get(&driver->rings, GRAPH_DRIVER) : NULL, &policy);
+	return STATUS_OK;
+}
+
+static int make_results(struct driver *driver, struct error *error)
+{
+	const struct program *program = &driver->program;
+	struct program_range results = program->nodes[GRAPH_OUTPUT].inputs;
+	driver->n_inputs = program->nodes[GRAPH_INPUT].types.n;
+	driver->n_outputs = results.n;
+	driver->outputs = calloc(results.n + 1, sizeof *driver->outputs);
+	if (driver->options.timeout_ns > 0)
+		driver->submit_ticks = calloc((size_t)driver->plan->in_flight, sizeof *driver->submit_ticks);
+	if (!driver->outputs || (driver->options.timeout_ns > 0 && !driver->submit_ticks))
+		return error_set(error, STATUS_NO_MEMORY, "no memory for the driver's tables");
+	for (uint32_t i = 0; i < results.n; i++) {
+		const struct program_edge *edge = &program->edges[program->indices[results.first + i]];
+		const struct tensor_type *type = &program->types[program->nodes[edge->src].types.first + edge->src_output];
+		driver->outputs[i] = type_bound_tensor(type, &program->header->symbols);
+	}
 	return STATUS_OK;
 }
 
@@ -237,12 +166,17 @@ static int start_collector(struct driver *driver, const char *executable, struct
 static int start_worker(struct driver *driver, const char *executable, uint32_t idx, struct error *error)
 {
 	struct driver_process *process = &driver->processes[idx];
-	int fds[] = { [SPAWN_WORKER_PROGRAM] = driver->program_fd, [SPAWN_WORKER_CONTROL] = driver->control_fd,
-		[SPAWN_WORKER_SLOTS] = driver->slots_fd, [SPAWN_WORKER_READY] = driver->ready_fd,
-		[SPAWN_WORKER_RINGS] = driver->rings_fd };
-	int n_fds = driver->rings_fd >= 0 ? SPAWN_WORKER_FDS_MAX : SPAWN_WORKER_RINGS;
+	int fds[SPAWN_WORKER_FDS_MAX] = { [SPAWN_WORKER_PROGRAM] = driver->program_fd, [SPAWN_WORKER_CONTROL] = driver->control_fd,
+		[SPAWN_WORKER_SLOTS] = driver->slots_fd, [SPAWN_WORKER_READY] = driver->ready_fd };
+	int n_fds = SPAWN_WORKER_MORE, own_fd = driver->mode->take_worker_fd(driver, idx);
+	if (own_fd >= 0)
+		fds[n_fds++] = own_fd;
+	if (driver->rings_fd >= 0)
+		fds[n_fds++] = driver->rings_fd;
 	const char *argv[] = { "tandem", "worker", process->name, NULL };
 	int status = spawn_start(executable, argv, fds, n_fds, true, error, &process->process);
+	if (own_fd >= 0)
+		close(own_fd);
 	if (status != STATUS_OK)
 		return status;
 	process->has_ended = false;
@@ -298,6 +232,7 @@ static struct driver *driver_create(const struct plan *plan, const struct driver
 		return NULL;
 	driver->plan = plan;
 	driver->options = *options;
+	driver->mode = modes[options->mode];
 	if (!driver->options.stall_limit_ns)
 		driver->options.stall_limit_ns = STALL_LIMIT_NS_DEFAULT;
 	if (!driver->options.grace_ns)
@@ -325,26 +260,13 @@ static void close_once(int *fd)
 	*fd = -1;
 }
 
-static void free_view(struct channel *channel)
-{
-	if (channel)
-		channel_finish(channel);
-	free(channel);
-}
-
 static void driver_destroy(struct driver *driver)
 {
 	for (uint32_t i = 0; driver->processes && i < driver->n_workers; i++)
 		spawn_finish(&driver->processes[i].process);
-	for (uint32_t i = 0; driver->inputs && i < driver->n_inputs; i++)
-		free_view(driver->inputs[i]);
-	free_view(driver->input_control);
-	for (uint32_t i = 0; driver->reads && i < driver->n_outputs + driver->n_controls; i++)
-		channel_finish(&driver->reads[i].channel);
-	for (uint32_t i = 0; driver->releases && i < driver->n_releases; i++)
-		channel_finish(&driver->releases[i].storage);
+	driver->mode->finish(driver);
 	if (driver->slots)
-		munmap(driver->slots, driver->program.header->slots_bytes);
+		munmap(driver->slots, driver->slots_bytes);
 	rings_close(&driver->rings);
 	control_close(&driver->control);
 	program_close(&driver->program);
@@ -360,10 +282,7 @@ static void driver_destroy(struct driver *driver)
 	free(driver->poll_fds);
 	free(driver->stalls.samples);
 	free(driver->reported);
-	free(driver->inputs);
-	free(driver->reads);
 	free(driver->outputs);
-	free(driver->releases);
 	free(driver->submit_ticks);
 	free(driver);
 }
@@ -382,7 +301,11 @@ int driver_start(const struct plan *plan, const struct driver_options *options, 
 	if (status == STATUS_OK)
 		status = make_segments(driver, error);
 	if (status == STATUS_OK)
-		status = make_views(driver, error);
+		status = make_results(driver, error);
+	if (status == STATUS_OK)
+		status = start_recording(driver, error);
+	if (status == STATUS_OK)
+		status = driver->mode->make_views(driver, error);
 	if (status != STATUS_OK) {
 		driver_destroy(driver);
 		return status;

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * driver: runs a compiled graph over worker processes. One driver handle is one run: it starts a worker process for each worker of
+ * driver: runs a graph over worker processes, compiled or interpreted. One driver handle is one run: it starts a worker process for each worker of
  * the plan and, when a trace is wanted, the collector; it submits executions, hands out results in order, watches the processes, and ends
  * everything in bounded time.
  *
- * Threads: the handle belongs to one thread. A monitor thread inside watches processes, stalls and deadlines.
+ * Threads: the handle belongs to one thread. A monitor thread inside watches processes, stalls and deadlines. In interpreted mode tasks are
+ * dispatched by that thread within driver_submit and driver_wait: a caller that stays away holds them up.
  *
  *     driver_start → (driver_submit | driver_wait | driver_release)* → driver_stop
  */
@@ -31,6 +32,9 @@ enum driver_notice {
 typedef void driver_notice_fn(void *user, enum driver_notice notice, const char *who, const char *text);
 
 struct driver_options {
+	enum run_mode mode;
+	uint64_t store_limit_bytes;  /* interpreted: size of the object store; 0: what the executions in flight can need,
+	                                at least 64 MiB. With less, fewer are admitted at once */
 	const char *executable;      /* started as `EXECUTABLE worker NAME` and `EXECUTABLE collector`; NULL: /proc/self/exe */
 	const char *trace_file;      /* NULL: record nothing, no collector */
 	bool overwrites_trace;       /* replace an existing file */
@@ -55,8 +59,8 @@ int driver_start(const struct plan *plan, const struct driver_options *options, 
  * of dimensions, equal letters equal, bounds. STATUS_INPUT. */
 int driver_check_inputs(const struct plan *plan, const struct tensor *inputs, struct error *error);
 
-/* Submits one execution; copies the inputs into their slots. *ret_execution (may be NULL) counts from 0. STATUS_AGAIN while `in_flight`
- * executions are unreleased, or while an input's slots are all in use: wait for a result, release it, and try again (*error is
+/* Submits one execution; copies the inputs into their slots or objects. *ret_execution (may be NULL) counts from 0. STATUS_AGAIN while `in_flight`
+ * executions are unreleased, or while there is no room for its inputs: wait for a result, release it, and try again (*error is
  * not filled, for this is no failure). STATUS_INPUT as
  * driver_check_inputs; the run goes on. Other failures end the run for good and are repeated by every later call (first error first). */
 int driver_submit(struct driver *driver, const struct tensor *inputs, uint64_t *ret_execution, struct error *error);

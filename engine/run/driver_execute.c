@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * driver_execute: the driver's own part of a compiled graph: `input` (writing tensors into slots) and `output` (reading results in place).
+ * driver_execute: submitting, waiting and releasing, as far as it is the same in both modes.
  */
 #include <inttypes.h>
-#include <string.h>
 
 #include "engine/run/collect.h"
 #include "engine/run/driver_private.h"
@@ -56,45 +55,6 @@ int driver_check_inputs(const struct plan *plan, const struct tensor *inputs, st
 	return STATUS_OK;
 }
 
-/* Whether a slot that this execution needs is still in use. What belongs to an execution whose results were
- * released is free without a look at the readers' cursors: nodes release before they publish. */
-static bool slots_are_held(struct driver *driver, uint64_t execution, uint64_t n_released)
-{
-	for (uint32_t i = 0; i < driver->n_inputs; i++) {
-		struct channel *channel = driver->inputs[i];
-		if (!channel)
-			continue;
-		if (channel->released_seen < n_released)
-			channel->released_seen = n_released;
-		if (channel_is_free(channel, execution))
-			continue;
-		channel_look(channel);
-		if (!channel_is_free(channel, execution))
-			return true;
-	}
-	return false;
-}
-
-static void write_inputs(struct driver *driver, const struct tensor *inputs, uint64_t execution)
-{
-	struct control_header *header = driver->control.header;
-	static const struct tensor nothing;
-	for (uint32_t i = 0; i < driver->n_inputs; i++) {
-		struct channel *channel = driver->inputs[i];
-		if (!channel)
-			continue;
-		channel_advance(channel);
-		memcpy(channel->data, inputs[i].data, tensor_bytes(&inputs[i]));
-		channel_set_header(channel, &inputs[i], 0);
-		channel_publish(channel, execution, header);
-	}
-	if (driver->input_control) {
-		channel_advance(driver->input_control);
-		channel_set_header(driver->input_control, &nothing, 0);
-		channel_publish(driver->input_control, execution, header);
-	}
-}
-
 /* The caller's own time since the last call is no span; only when nothing was in flight it is idle. */
 static void record_entry(struct driver *driver, uint64_t now, bool is_idle)
 {
@@ -118,7 +78,7 @@ int driver_submit(struct driver *driver, const struct tensor *inputs, uint64_t *
 	int status = driver_check_inputs(driver->plan, inputs, error);
 	if (status != STATUS_OK)
 		return status;
-	driver->met_backpressure = slots_are_held(driver, execution, n_released);
+	driver->met_backpressure = !driver->mode->has_room(driver, inputs, execution, n_released);
 	if (driver->met_backpressure)
 		return STATUS_AGAIN;
 	bool records = recorder_select(recorder, execution);
@@ -136,47 +96,11 @@ int driver_submit(struct driver *driver, const struct tensor *inputs, uint64_t *
 			atomic_store_explicit(&driver->control.header->busy_since, now, memory_order_relaxed);
 	}
 	atomic_store_explicit(&driver->n_submitted, execution + 1, memory_order_release);
-	write_inputs(driver, inputs, execution);
-	if (records) {
-		recorder_phase(recorder, PHASE_WRITE, clock_ticks().count);
+	status = driver->mode->send_inputs(driver, inputs, execution, error);
+	if (records)
 		recorder_close(recorder, STATUS_OK);
-	}
 	if (ret_execution)
 		*ret_execution = execution;
-	return STATUS_OK;
-}
-
-/* Standing at the limit in flight is no part of `output`: it could have submitted more, had it been allowed to. */
-static void record_read_wait(struct driver *driver, const struct wait_name *name, const struct wait_times *times)
-{
-	struct recorder *recorder = &driver->recorder;
-	uint64_t n_unreleased = atomic_load(&driver->n_submitted) - atomic_load(&driver->n_released);
-	bool is_at_limit = n_unreleased >= (uint64_t)driver->plan->in_flight;
-	enum phase cause = is_at_limit ? PHASE_LIMIT : driver->met_backpressure ? PHASE_BACKPRESSURE : PHASE_STARVED;
-	recorder_wait(recorder, cause, name->node, name->execution, times->start.count, times->end.count, name->edge,
-		name->channel, name->slot, name->peer);
-	if (is_at_limit && !recorder->open.n_phases) {
-		recorder_span(recorder, PHASE_LIMIT, recorder->last, times->end.count);
-		recorder_skip_to(recorder, times->end.count);
-		recorder->open.start = times->end.count;
-	} else {
-		recorder_phase(recorder, is_at_limit ? PHASE_STARVED : cause, times->end.count);
-	}
-}
-
-static int read_one(struct driver *driver, struct driver_read *read, uint64_t execution, uint64_t deadline, struct error *error)
-{
-	struct channel *channel = &read->channel;
-	struct wait_name name = { .cause = PHASE_STARVED, .node = GRAPH_OUTPUT, .edge = read->edge, .channel = channel->idx,
-		.slot = channel->slot, .peer = channel->writer, .execution = execution };
-	struct wait_times times;
-	int status = wait_slow(&driver->waiter, &channel->header->sequence, execution + 1, &name, deadline, &times);
-	if (driver->recorder.is_on && times.was_named)
-		record_read_wait(driver, &name, &times);
-	if (status == STATUS_STOPPED)
-		return driver_over(driver, error);
-	if (status == STATUS_AGAIN)
-		return error_set(error, STATUS_AGAIN, "execution %" PRIu64 " is not finished yet", execution);
 	return status;
 }
 
@@ -217,26 +141,17 @@ static void finish_execution(struct driver *driver, uint64_t execution, uint32_t
 	atomic_store_explicit(&driver->n_finished, execution + 1, memory_order_release);
 }
 
-/* Advances the views of `output` to `execution`, once however often the wait is tried. */
+/* Once for each execution, however often the wait is tried. */
 static void begin_wait(struct driver *driver, uint64_t execution)
 {
 	if (driver->waiting_for == execution + 1)
 		return;
 	driver->waiting_for = execution + 1;
-	for (uint32_t i = 0; i < driver->n_outputs + driver->n_controls; i++)
-		channel_advance(&driver->reads[i].channel);
+	driver->mode->begin_wait(driver);
 	if (!recorder_select(&driver->recorder, execution))
 		return;
 	record_entry(driver, clock_ticks().count, false);
 	recorder_open(&driver->recorder, RECORD_OP, GRAPH_OUTPUT, execution);
-}
-
-static void set_output(struct tensor *tensor, const struct channel *channel)
-{
-	int64_t shape[TENSOR_DIMS_MAX];
-	for (int d = 0; d < tensor->n_dims; d++)
-		shape[d] = channel->header->dims[d];
-	*tensor = tensor_make(tensor->dtype, tensor->n_dims, shape, channel->data);
 }
 
 int driver_wait(struct driver *driver, int64_t limit_ns, uint64_t *ret_execution, const struct tensor **ret_outputs,
@@ -252,21 +167,12 @@ int driver_wait(struct driver *driver, int64_t limit_ns, uint64_t *ret_execution
 	if (limit_ns)
 		deadline = clock_ticks().count + clock_ticks_of_ns(limit_ns);
 	begin_wait(driver, execution);
-	for (uint32_t i = 0; i < driver->n_outputs + driver->n_controls; i++) {
-		struct channel *channel = &driver->reads[i].channel;
-		if (!wait_is_over(&channel->header->sequence, execution + 1)) {
-			int status = read_one(driver, &driver->reads[i], execution, deadline, error);
-			if (status != STATUS_OK)
-				return status;
-		}
-		if (!failure)
-			failure = channel->header->status;
-		if (i < driver->n_outputs && !failure)
-			set_output(&driver->outputs[i], channel);
-	}
+	int status = driver->mode->collect(driver, execution, deadline, &failure, error);
+	if (status != STATUS_OK)
+		return status;
 	if (!failure && unlikely(atomic_load_explicit(&driver->control.header->attention, memory_order_relaxed)))
 		failure = control_cancelled(&driver->control, execution);
-	int status = failure ? failure_error(driver, failure, execution, error) : STATUS_OK;
+	status = failure ? failure_error(driver, failure, execution, error) : STATUS_OK;
 	finish_execution(driver, execution, failure, error);
 	if (ret_execution)
 		*ret_execution = execution;
@@ -280,9 +186,13 @@ void driver_release(struct driver *driver)
 	uint64_t execution = atomic_load_explicit(&driver->n_released, memory_order_relaxed);
 	if (execution == atomic_load_explicit(&driver->n_finished, memory_order_relaxed))
 		return;
-	for (uint32_t i = 0; i < driver->n_releases; i++)
-		channel_release(&driver->releases[i].storage, driver->releases[i].releaser, execution, driver->control.header);
+	driver->mode->release(driver, execution);
 	atomic_store_explicit(&driver->n_released, execution + 1, memory_order_release);
+}
+
+bool driver_is_at_limit(const struct driver *driver)
+{
+	return driver_in_flight(driver) >= driver->plan->in_flight;
 }
 
 int driver_in_flight(const struct driver *driver)

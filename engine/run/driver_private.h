@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * driver_private: the driver handle, shared by driver.c (start, stop), driver_execute.c (submit, wait, release) and
- * driver_monitor.c (the thread that watches).
+ * driver_private: the driver handle, shared by driver.c (start, stop), driver_execute.c (submit, wait, release), driver_compiled.c and
+ * driver_interpreted.c (what differs between the modes) and driver_monitor.c (the thread that watches).
  */
 #ifndef TANDEM_ENGINE_RUN_DRIVER_PRIVATE_H
 #define TANDEM_ENGINE_RUN_DRIVER_PRIVATE_H
@@ -35,13 +35,43 @@ struct driver_release {
 	uint32_t releaser;
 };
 
+/* What differs between the modes. Every function is called from the thread of the handle. */
+struct driver_mode {
+	/* Creates and maps the segment that workers map too (driver->slots_fd). */
+	int (*make_memory)(struct driver *driver, struct error *error);
+	/* Makes the driver's own part ready, before workers start. */
+	int (*make_views)(struct driver *driver, struct error *error);
+	/* A descriptor for worker `idx` beyond those that every worker gets; -1: none. Called once; the driver closes it when the worker
+	 * has it. */
+	int (*take_worker_fd)(struct driver *driver, uint32_t idx);
+	/* Releases what the functions above made; also after a failure of theirs. */
+	void (*finish)(struct driver *driver);
+
+	/* Whether there is room for the execution's inputs; if not, a result must be released first. */
+	bool (*has_room)(struct driver *driver, const struct tensor *inputs, uint64_t execution, uint64_t n_released);
+	/* Makes the inputs known to the workers. Phases go to the open record. STATUS_OK, or what ends the run. */
+	int (*send_inputs)(struct driver *driver, const struct tensor *inputs, uint64_t execution, struct error *error);
+	/* Called once before an execution is waited for. */
+	void (*begin_wait)(struct driver *driver);
+	/* Waits until all results are there and points driver->outputs at them, or sets *ret_failure. STATUS_AGAIN as driver_wait. */
+	int (*collect)(struct driver *driver, uint64_t execution, uint64_t deadline, uint32_t *ret_failure, struct error *error);
+	/* Gives an execution's results back. */
+	void (*release)(struct driver *driver, uint64_t execution);
+};
+
+extern const struct driver_mode driver_compiled, driver_interpreted;
+
+struct driver_interpreted;
+
 struct driver {
 	const struct plan *plan;
+	const struct driver_mode *mode;
 	struct driver_options options;
 	struct program program;
 	struct control control;
 	struct rings rings;
-	uint8_t *slots;
+	uint8_t *slots;                   /* the segment of the mode: all slots, or bells and objects */
+	size_t slots_bytes;
 	int program_fd, control_fd, slots_fd, rings_fd, ready_fd, collector_socket, kick_fd;
 	struct driver_process *processes; /* [n_workers]; 0 is the collector, for the driver needs no process */
 	uint32_t n_workers;               /* driver included */
@@ -53,16 +83,19 @@ struct driver {
 	/* the driver's own part of the graph */
 	struct waiter waiter;
 	struct recorder recorder;
+	uint32_t n_inputs, n_outputs;
+	struct tensor *outputs;           /* [n_outputs] */
+	uint64_t waiting_for;             /* 1 + execution that is waited for */
+	bool met_backpressure;            /* the last submit found no room for its inputs */
+	struct driver_interpreted *interpreted; /* driver_interpreted.c */
+
+	/* compiled mode */
 	struct channel **inputs;          /* [n_inputs] by declared tensor; NULL: nobody reads it */
 	struct channel *input_control;    /* NULL when no worker's node depends on `input` by a control edge only */
-	uint32_t n_inputs;
 	struct driver_read *reads;        /* [n_outputs + n_controls]: results by position, then control edges */
-	uint32_t n_outputs, n_controls;
+	uint32_t n_controls;
 	struct driver_release *releases;
 	uint32_t n_releases;
-	uint64_t waiting_for;             /* 1 + execution that the reads stand at */
-	bool met_backpressure;            /* the last submit found an input's slots in use */
-	struct tensor *outputs;
 
 	/* progress; the counters are read by the monitor */
 	_Atomic uint64_t n_submitted, n_finished, n_released, n_failed;
@@ -89,6 +122,9 @@ struct driver {
 void driver_end(struct driver *driver, const struct error *error);
 /* Copies the error that ended the run and returns its status; STATUS_STOPPED when it was interrupted. */
 int driver_over(struct driver *driver, struct error *error);
+
+/* Whether the submitter stands at the limit of executions in flight. */
+bool driver_is_at_limit(const struct driver *driver);
 
 void driver_notify(struct driver *driver, enum driver_notice notice, const char *who, const char *text);
 /* A line for the trace's log. */

@@ -79,7 +79,7 @@ static void set_shape_from_header(struct tensor *tensor, const struct slot_heade
 	}
 }
 
-static void set_output_shapes(struct executor_node *node)
+void executor_set_output_shapes(struct executor_node *node)
 {
 	for (uint32_t i = 0; i < node->n_dims; i++) {
 		const struct executor_dim *dim = &node->dims[i];
@@ -113,11 +113,11 @@ static inline uint32_t gather(struct executor_node *node)
 			node->outputs[i].data = node->output_channels[i]->data;
 	}
 	if (!node->is_static && !failure)
-		set_output_shapes(node);
+		executor_set_output_shapes(node);
 	return failure;
 }
 
-static COLD uint32_t fail(struct executor *executor, struct executor_node *node, int status, uint64_t execution)
+uint32_t executor_fail(struct executor *executor, struct executor_node *node, int status, uint64_t execution)
 {
 	if (status >= STATUS_COUNT || status < 0)
 		status = STATUS_OP;
@@ -148,7 +148,7 @@ static int step_compute(struct executor *executor, struct executor_node *node, u
 	int status = node->op->run(&node->run);
 	atomic_store_explicit(&self->position, 0, memory_order_relaxed);
 	if (unlikely(status != STATUS_OK))
-		node->status = fail(executor, node, status, execution);
+		node->status = executor_fail(executor, node, status, execution);
 	return STATUS_OK;
 }
 
@@ -193,8 +193,7 @@ static inline int run_step(struct executor *executor, struct executor_step *step
 	return status;
 }
 
-/* The last, unfinished wait: idle as far as nothing was in flight. */
-static void record_end(struct executor *executor)
+void executor_record_end(struct executor *executor)
 {
 	struct recorder *recorder = &executor->recorder;
 	const struct control_header *header = executor->control->header;
@@ -223,6 +222,6 @@ int executor_run(struct executor *executor, struct error *error)
 		for (uint32_t i = 0; i < executor->n_steps && status == STATUS_OK; i++)
 			status = run_step(executor, &executor->steps[i], execution, error);
 	}
-	record_end(executor);
+	executor_record_end(executor);
 	return status;
 }

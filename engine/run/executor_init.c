@@ -12,7 +12,7 @@ struct builder {
 	const struct program *program;
 	struct channel_memory memory;
 	const struct op_registry *registry;
-	uint32_t *channel_places; /* [program n_channels] index into executor->channels, PROGRAM_NONE when not touched */
+	uint32_t *channel_places; /* [program n_channels] index into executor->channels, PROGRAM_NONE when not touched; NULL: no channels */
 	uint32_t *node_places;    /* [program n_nodes] */
 	struct error *error;
 };
@@ -64,7 +64,7 @@ static int init_channels(struct builder *builder)
 
 static struct channel *channel_at(const struct builder *builder, uint32_t channel_idx)
 {
-	if (channel_idx == PROGRAM_NONE || builder->channel_places[channel_idx] == PROGRAM_NONE)
+	if (!builder->channel_places || channel_idx == PROGRAM_NONE || builder->channel_places[channel_idx] == PROGRAM_NONE)
 		return NULL;
 	return &builder->executor->channels[builder->channel_places[channel_idx]];
 }
@@ -220,7 +220,8 @@ static int init_node(struct builder *builder, struct executor_node *node, uint32
 		return status;
 	node->run = (struct op_run){ .n_inputs = (int)desc->inputs.n, .n_outputs = (int)desc->types.n,
 		.inputs = node->inputs, .outputs = node->outputs, .error = &node->error };
-	status = init_node_channels(builder, node);
+	if (builder->channel_places)
+		status = init_node_channels(builder, node);
 	return status == STATUS_OK ? set_up(builder, node) : status;
 }
 
@@ -298,6 +299,29 @@ static int map_private(struct builder *builder)
 	return STATUS_OK;
 }
 
+static int conclude(struct builder *builder, int status, struct ring_header *ring, const struct recorder_policy *policy)
+{
+	struct executor *executor = builder->executor;
+	free(builder->channel_places);
+	free(builder->node_places);
+	if (status != STATUS_OK) {
+		executor_finish(executor);
+		return status;
+	}
+	waiter_init(&executor->waiter, executor->control, executor->worker_idx);
+	recorder_init(&executor->recorder, ring, policy);
+	return STATUS_OK;
+}
+
+int executor_init_nodes(struct executor *executor, const struct program *program, struct control *control, uint32_t worker_idx,
+	struct ring_header *ring, const struct recorder_policy *policy, const struct op_registry *registry, uint32_t *ret_node,
+	struct error *error)
+{
+	*executor = (struct executor){ .program = program, .control = control, .worker_idx = worker_idx };
+	struct builder builder = { .executor = executor, .program = program, .registry = registry, .error = error };
+	return conclude(&builder, init_nodes(&builder, ret_node), ring, policy);
+}
+
 int executor_init(struct executor *executor, const struct program *program, struct control *control, uint32_t worker_idx,
 	uint8_t *shared_slots, struct ring_header *ring, const struct recorder_policy *policy,
 	const struct op_registry *registry, uint32_t *ret_node, struct error *error)
@@ -313,15 +337,7 @@ int executor_init(struct executor *executor, const struct program *program, stru
 		status = init_nodes(&builder, ret_node);
 	if (status == STATUS_OK)
 		status = init_steps(&builder);
-	free(builder.channel_places);
-	free(builder.node_places);
-	if (status != STATUS_OK) {
-		executor_finish(executor);
-		return status;
-	}
-	waiter_init(&executor->waiter, control, worker_idx);
-	recorder_init(&executor->recorder, ring, policy);
-	return STATUS_OK;
+	return conclude(&builder, status, ring, policy);
 }
 
 void executor_finish(struct executor *executor)

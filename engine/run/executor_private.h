@@ -45,4 +45,19 @@ struct executor_step {
 	struct executor_node *node;
 };
 
+/* The nodes of a worker without channels and steps, their ops set up: for the interpreter. On failure nothing is kept; *ret_node as in
+ * executor_init. */
+int executor_init_nodes(struct executor *executor, const struct program *program, struct control *control, uint32_t worker_idx,
+	struct ring_header *ring, const struct recorder_policy *policy, const struct op_registry *registry, uint32_t *ret_node,
+	struct error *error);
+
+/* Shapes of the outputs from those of the inputs. */
+void executor_set_output_shapes(struct executor_node *node);
+
+/* Enters the failure of an op that returned `status`, with the text in node->error, and clears that; returns 1 + its index. */
+COLD uint32_t executor_fail(struct executor *executor, struct executor_node *node, int status, uint64_t execution);
+
+/* Records the last, unfinished wait: idle as far as nothing was in flight. */
+void executor_record_end(struct executor *executor);
+
 #endif

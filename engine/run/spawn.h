@@ -14,14 +14,15 @@
 
 #define SPAWN_FD_FIRST 3 /* number of the first inherited descriptor in the child; the others follow */
 
-/* Descriptors of a worker, in order from SPAWN_FD_FIRST. */
+/* Descriptors of a worker, in order from SPAWN_FD_FIRST. From SPAWN_WORKER_MORE on those that it has only in some runs, one behind the other:
+ * its end of the socket to the driver (interpreted mode), the rings (when something is recorded). */
 enum spawn_worker_fd {
 	SPAWN_WORKER_PROGRAM,
 	SPAWN_WORKER_CONTROL,
-	SPAWN_WORKER_SLOTS,
+	SPAWN_WORKER_SLOTS,  /* interpreted mode: bells and object store */
 	SPAWN_WORKER_READY,  /* eventfd: 1 is added when the set-up is over */
-	SPAWN_WORKER_RINGS,  /* left out when nothing is recorded */
-	SPAWN_WORKER_FDS_MAX,
+	SPAWN_WORKER_MORE,
+	SPAWN_WORKER_FDS_MAX = SPAWN_WORKER_MORE + 2,
 };
 
 struct spawn_process {

@@ -69,11 +69,18 @@ static const char *wait_edge_name(const struct stall_watch *watch, const struct 
 
 static void describe_wait(struct stall_watch *watch, uint32_t worker, const struct control_wait_copy *wait, struct strbuf *out)
 {
+	const struct program *program = watch->program;
 	strbuf_addf(out, "%s waits ", worker_name(watch, worker));
 	add_duration(out, wait->since);
-	strbuf_addf(out, " for %s of %s in execution %" PRIu64 " (channel %u, slot %u)",
-		wait->cause == PHASE_BACKPRESSURE ? "a free slot" : "data", wait_edge_name(watch, wait), wait->execution,
-		wait->channel, wait->slot);
+	if (wait->channel == PROGRAM_NONE && wait->node < program->header->n_nodes)
+		strbuf_addf(out, " for node '%s' of execution %" PRIu64, program_string(program, program->nodes[wait->node].name),
+			wait->execution);
+	else if (wait->channel == PROGRAM_NONE)
+		strbuf_add(out, " for a task");
+	else
+		strbuf_addf(out, " for %s of %s in execution %" PRIu64 " (channel %u, slot %u)",
+			wait->cause == PHASE_BACKPRESSURE ? "a free slot" : "data", wait_edge_name(watch, wait), wait->execution,
+			wait->channel, wait->slot);
 	if (wait->peer < watch->program->header->n_workers)
 		strbuf_addf(out, " from %s", worker_name(watch, wait->peer));
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * worker: the process around an executor.
+ * worker: the process around an executor or an interpreter.
  *
  *     STARTING ──► READY ──► ENDED       reported through control_worker.state; READY and FAILED also add 1 to the ready eventfd
  *        └──► FAILED ◄──┘
@@ -13,21 +13,77 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "engine/run/driver.h"
 #include "engine/run/executor.h"
+#include "engine/run/interpreter.h"
 #include "engine/run/spawn.h"
 
+struct worker;
+
+/* What a worker runs. */
+struct worker_mode {
+	uint32_t n_own_fds; /* from SPAWN_WORKER_MORE, before the rings */
+	int (*init)(struct worker *worker, const struct op_registry *registry, uint32_t *ret_node, struct error *error);
+	int (*run)(struct worker *worker, struct error *error);
+	void (*finish)(struct worker *worker);
+};
+
 struct worker {
+	const struct worker_mode *mode;
 	struct program program;
 	struct control control;
-	uint8_t *slots;
+	uint8_t *slots;     /* or bells and objects */
+	size_t slots_bytes;
 	struct rings rings;
 	struct ring_header *ring;
 	struct recorder_policy policy;
 	uint32_t idx;
-	struct executor executor;
+	union {
+		struct executor executor;
+		struct interpreter interpreter;
+	};
+};
+
+static int init_compiled(struct worker *worker, const struct op_registry *registry, uint32_t *ret_node, struct error *error)
+{
+	return executor_init(&worker->executor, &worker->program, &worker->control, worker->idx, worker->slots, worker->ring,
+		&worker->policy, registry, ret_node, error);
+}
+
+static int run_compiled(struct worker *worker, struct error *error)
+{
+	return executor_run(&worker->executor, error);
+}
+
+static void finish_compiled(struct worker *worker)
+{
+	executor_finish(&worker->executor);
+}
+
+static int init_interpreted(struct worker *worker, const struct op_registry *registry, uint32_t *ret_node, struct error *error)
+{
+	struct interpreter_peer peer = { .memory = worker->slots, .bytes = worker->slots_bytes,
+		.socket_fd = SPAWN_FD_FIRST + SPAWN_WORKER_MORE };
+	return interpreter_init(&worker->interpreter, &worker->program, &worker->control, worker->idx, &peer, worker->ring,
+		&worker->policy, registry, ret_node, error);
+}
+
+static int run_interpreted(struct worker *worker, struct error *error)
+{
+	return interpreter_run(&worker->interpreter, error);
+}
+
+static void finish_interpreted(struct worker *worker)
+{
+	interpreter_finish(&worker->interpreter);
+}
+
+static const struct worker_mode worker_modes[RUN_MODE_COUNT] = {
+	[RUN_MODE_COMPILED] = { .init = init_compiled, .run = run_compiled, .finish = finish_compiled },
+	[RUN_MODE_INTERPRETED] = { .n_own_fds = 1, .init = init_interpreted, .run = run_interpreted, .finish = finish_interpreted },
 };
 
 static int fd_of(enum spawn_worker_fd which)
@@ -42,15 +98,22 @@ static int map_segments(struct worker *worker, struct error *error)
 		return status;
 	if (worker->control.header->n_workers != worker->program.header->n_workers)
 		return error_set(error, STATUS_PROTOCOL, "control segment and program differ in the number of workers");
-	size_t bytes = worker->program.header->slots_bytes;
-	if (bytes) {
-		worker->slots = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_NORESERVE, fd_of(SPAWN_WORKER_SLOTS), 0);
+	const struct program_header *header = worker->program.header;
+	uint64_t least_bytes = header->mode == RUN_MODE_COMPILED ? header->slots_bytes : 1;
+	struct stat stat;
+	if (fstat(fd_of(SPAWN_WORKER_SLOTS), &stat) < 0 || (uint64_t)stat.st_size < least_bytes)
+		return error_set(error, STATUS_PROTOCOL, "the slots segment is smaller than the program says");
+	worker->slots_bytes = (size_t)stat.st_size;
+	if (worker->slots_bytes) {
+		worker->slots = mmap(NULL, worker->slots_bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_NORESERVE,
+			fd_of(SPAWN_WORKER_SLOTS), 0);
 		if (worker->slots == MAP_FAILED)
-			return error_set_errno(error, STATUS_NO_MEMORY, "cannot map %zu bytes of slots", bytes);
+			return error_set_errno(error, STATUS_NO_MEMORY, "cannot map %zu bytes of slots", worker->slots_bytes);
 	}
-	if (fcntl(fd_of(SPAWN_WORKER_RINGS), F_GETFD) < 0)
+	int rings_fd = fd_of(SPAWN_WORKER_MORE) + (int)worker->mode->n_own_fds;
+	if (fcntl(rings_fd, F_GETFD) < 0)
 		return STATUS_OK;
-	status = rings_open(fd_of(SPAWN_WORKER_RINGS), &worker->rings, error);
+	status = rings_open(rings_fd, &worker->rings, error);
 	if (status == STATUS_OK && worker->idx < worker->rings.n_rings)
 		worker->ring = rings_get(&worker->rings, worker->idx);
 	return status;
@@ -106,19 +169,18 @@ static int run(struct worker *worker, const struct op_registry *registry, struct
 	uint32_t node = PROGRAM_NONE;
 	int status = recorder_parse_policy(program_meta(&worker->program, "record", "all"), &worker->policy, error);
 	if (status == STATUS_OK)
-		status = executor_init(&worker->executor, &worker->program, &worker->control, worker->idx, worker->slots,
-			worker->ring, &worker->policy, registry, &node, error);
+		status = worker->mode->init(worker, registry, &node, error);
 	if (status != STATUS_OK) {
 		report_state(worker, CONTROL_WORKER_FAILED, node, error);
 		return status;
 	}
 	report_state(worker, CONTROL_WORKER_READY, PROGRAM_NONE, NULL);
-	status = executor_run(&worker->executor, error);
+	status = worker->mode->run(worker, error);
 	if (status != STATUS_STOPPED) {
 		report_state(worker, CONTROL_WORKER_FAILED, PROGRAM_NONE, error);
 		return status;
 	}
-	executor_finish(&worker->executor);
+	worker->mode->finish(worker);
 	report_state(worker, CONTROL_WORKER_ENDED, PROGRAM_NONE, NULL);
 	return STATUS_OK;
 }
@@ -136,8 +198,10 @@ int worker_main(int argc, char **argv, const struct op_registry *registry)
 	clock_init();
 	control_register_barrier();
 	int status = program_open(fd_of(SPAWN_WORKER_PROGRAM), &worker.program, &error);
-	if (status == STATUS_OK)
+	if (status == STATUS_OK) {
+		worker.mode = &worker_modes[worker.program.header->mode];
 		status = find_self(&worker, argv[2], &error);
+	}
 	if (status == STATUS_OK)
 		status = map_segments(&worker, &error);
 	if (status != STATUS_OK) {

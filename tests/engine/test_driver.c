@@ -19,12 +19,12 @@ struct fixture {
 	struct error error;
 };
 
-static void open_fixture(struct fixture *fixture, const char *name, const char *text, int in_flight)
+static void open_fixture(struct fixture *fixture, enum run_mode mode, const char *name, const char *text, int in_flight)
 {
 	struct mistakes mistakes = MISTAKES_INIT;
 	struct graph_settings settings = { 0 };
 	struct plan_options plan_options = { .in_flight = in_flight };
-	struct driver_options options = { .executable = getenv("TANDEM"), .stall_limit_ns = -1 };
+	struct driver_options options = { .mode = mode, .executable = getenv("TANDEM"), .stall_limit_ns = -1 };
 	struct strbuf why = STRBUF_INIT;
 	*fixture = (struct fixture){ 0 };
 	int status = graph_dot_parse(name, text, &settings, &mistakes, &fixture->graph);
@@ -112,11 +112,11 @@ static void check_results(const struct graph_case *test, const struct fixture *f
 }
 
 /* Several in flight, another size each time. */
-static void run_case(const struct graph_case *test)
+static void run_case(const struct graph_case *test, enum run_mode mode)
 {
 	struct fixture fixture;
 	uint64_t n_submitted = 0, execution;
-	open_fixture(&fixture, test->name, test->text, 5);
+	open_fixture(&fixture, mode, test->name, test->text, 5);
 	for (uint64_t n_done = 0; n_done < 100;) {
 		float values[64];
 		int64_t shape[1] = { 1 + (int64_t)(n_submitted * 7 % 64) };
@@ -142,11 +142,13 @@ static void run_case(const struct graph_case *test)
 
 Test(driver, graphs_give_right_results, .timeout = 100)
 {
-	for (size_t i = 0; i < ARRAY_LEN(graph_cases); i++)
-		run_case(&graph_cases[i]);
+	for (size_t i = 0; i < ARRAY_LEN(graph_cases); i++) {
+		for (int mode = 0; mode < RUN_MODE_COUNT; mode++)
+			run_case(&graph_cases[i], (enum run_mode)mode);
+	}
 }
 
-Test(driver, refuses_inputs_that_do_not_fit, .timeout = 20)
+static void check_refuses_inputs_that_do_not_fit(enum run_mode mode)
 {
 	static const struct {
 		const char *name;
@@ -165,7 +167,7 @@ Test(driver, refuses_inputs_that_do_not_fit, .timeout = 20)
 	};
 	struct fixture fixture;
 	float values[64] = { 0 };
-	open_fixture(&fixture, "two inputs", "digraph g { input [tensors=\"x:f32[B<=8,3] m:f32[B]\"]; " W0
+	open_fixture(&fixture, mode, "two inputs", "digraph g { input [tensors=\"x:f32[B<=8,3] m:f32[B]\"]; " W0
 		"a [op=copy]; b [op=copy]; } input -> a [from=x]; input -> b [from=m]; a -> output; b -> output; }", 2);
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
 		struct tensor inputs[2];
@@ -180,13 +182,13 @@ Test(driver, refuses_inputs_that_do_not_fit, .timeout = 20)
 	close_fixture(&fixture);
 }
 
-Test(driver, calls_in_the_wrong_order, .timeout = 20)
+static void check_calls_in_the_wrong_order(enum run_mode mode)
 {
 	struct fixture fixture;
 	float value = 1;
 	int64_t shape[1] = { 1 };
 	struct tensor input = tensor_make(DTYPE_F32, 1, shape, &value);
-	open_fixture(&fixture, "order", graph_cases[1].text, 2);
+	open_fixture(&fixture, mode, "order", graph_cases[1].text, 2);
 	cr_expect_eq(driver_wait(fixture.driver, 0, NULL, NULL, &fixture.error), STATUS_USAGE);
 	cr_expect_eq(driver_submit(fixture.driver, &input, NULL, &fixture.error), STATUS_OK);
 	cr_expect_eq(driver_submit(fixture.driver, &input, NULL, &fixture.error), STATUS_OK);
@@ -203,14 +205,14 @@ Test(driver, calls_in_the_wrong_order, .timeout = 20)
 	close_fixture(&fixture);
 }
 
-Test(driver, a_wait_may_be_limited, .timeout = 20)
+static void check_a_wait_may_be_limited(enum run_mode mode)
 {
 	struct fixture fixture;
 	float value = 1;
 	int64_t shape[1] = { 1 };
 	const struct tensor *outputs;
 	struct tensor input = tensor_make(DTYPE_F32, 1, shape, &value);
-	open_fixture(&fixture, "slow", "digraph g { " IN W0 "a [op=sleep, us=100000]; } input -> a -> output; }", 2);
+	open_fixture(&fixture, mode, "slow", "digraph g { " IN W0 "a [op=sleep, us=100000]; } input -> a -> output; }", 2);
 	cr_expect_eq(driver_submit(fixture.driver, &input, NULL, &fixture.error), STATUS_OK);
 	cr_expect_eq(driver_wait(fixture.driver, 1000000, NULL, NULL, &fixture.error), STATUS_AGAIN);
 	cr_expect_eq(driver_wait(fixture.driver, 1000000, NULL, NULL, &fixture.error), STATUS_AGAIN);
@@ -220,11 +222,11 @@ Test(driver, a_wait_may_be_limited, .timeout = 20)
 }
 
 /* The failing execution is told with node, worker and text; those around it are right. */
-Test(driver, a_failure_concerns_one_execution, .timeout = 20)
+static void check_a_failure_concerns_one_execution(enum run_mode mode)
 {
 	struct fixture fixture;
 	int64_t shape[1] = { 1 };
-	open_fixture(&fixture, "fail",
+	open_fixture(&fixture, mode, "fail",
 		"digraph g { " IN W0 "a [op=copy]; } " W1 "b [op=fail, at=3, text=\"no luck\"]; c [op=touch]; } "
 		"input -> a -> b -> c -> output; }", 1);
 	for (int k = 0; k < 6; k++) {
@@ -242,3 +244,14 @@ Test(driver, a_failure_concerns_one_execution, .timeout = 20)
 	}
 	close_fixture(&fixture);
 }
+
+#define IN_BOTH_MODES(name)                                         \
+	Test(driver, name, .timeout = 40)                           \
+	{                                                           \
+		for (int mode = 0; mode < RUN_MODE_COUNT; mode++)   \
+			check_##name((enum run_mode)mode);          \
+	}
+IN_BOTH_MODES(refuses_inputs_that_do_not_fit)
+IN_BOTH_MODES(calls_in_the_wrong_order)
+IN_BOTH_MODES(a_wait_may_be_limited)
+IN_BOTH_MODES(a_failure_concerns_one_execution)

@@ -71,7 +71,7 @@ static void set_up(void)
 
 TestSuite(faults, .init = set_up, .timeout = 120);
 
-Test(faults, during_a_run)
+static void check_during_a_run(const char *mode)
 {
 	static const struct {
 		const char *name, *a, *b, *options;
@@ -106,9 +106,9 @@ Test(faults, during_a_run)
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
 		char line[512];
 		write_chain(cases[i].a, cases[i].b);
-		snprintf(line, sizeof line, "run @TMP@/chain.dot -o @TMP@/t.tandem %s", cases[i].options);
+		snprintf(line, sizeof line, "run @TMP@/chain.dot --mode %s -o @TMP@/t.tandem %s", mode, cases[i].options);
 		struct tool_result result = tool_run(line);
-		cr_expect_eq(result.exit_status, cases[i].exit_status, "%s: exit %d, expected %d: %s", cases[i].name,
+		cr_expect_eq(result.exit_status, cases[i].exit_status, "%s, %s: exit %d, expected %d: %s", cases[i].name, mode,
 			result.exit_status, cases[i].exit_status, result.err);
 		for (int m = 0; m < 3 && cases[i].message[m]; m++)
 			expect_contains(cases[i].name, result.err, cases[i].message[m]);
@@ -220,10 +220,10 @@ Test(faults, payload_over_its_bound)
 }
 
 /* Starts a run that takes a while, waits until it computes, does something to it, and hands back how it ended. */
-static int disturb(const char *options, const char *victim, int signal_number, int delay_ms)
+static int disturb(const char *mode, const char *options, const char *victim, int signal_number, int delay_ms)
 {
 	char line[512];
-	snprintf(line, sizeof line, "run @TMP@/chain.dot -o @TMP@/t.tandem %s", options);
+	snprintf(line, sizeof line, "run @TMP@/chain.dot --mode %s -o @TMP@/t.tandem %s", mode, options);
 	pid_t driver = tool_start(line);
 	pid_t worker = leftovers_find("tandem worker w1", 10000);
 	cr_assert(worker, "the worker did not start");
@@ -236,10 +236,10 @@ static int disturb(const char *options, const char *victim, int signal_number, i
 	return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
 }
 
-Test(faults, interrupted)
+static void check_interrupted(const char *mode)
 {
 	write_chain("op=spin, us=1000", "op=copy");
-	int status = disturb("-n 100000", NULL, SIGINT, 200);
+	int status = disturb(mode, "-n 100000", NULL, SIGINT, 200);
 	cr_expect_eq(status, 130, "exit %d", status);
 	expect_nothing_left("Ctrl-C");
 	expect_query("Ctrl-C", "select status s from run", "\"stopped\"");
@@ -247,10 +247,10 @@ Test(faults, interrupted)
 	expect_trace_is_sound("Ctrl-C");
 }
 
-Test(faults, driver_killed)
+static void check_driver_killed(const char *mode)
 {
 	write_chain("op=spin, us=1000", "op=copy");
-	int status = disturb("-n 100000", NULL, SIGKILL, 200);
+	int status = disturb(mode, "-n 100000", NULL, SIGKILL, 200);
 	cr_expect_eq(status, 128 + SIGKILL);
 	expect_nothing_left("driver killed");
 	expect_query("driver killed", "select status s from run", "\"killed\"");
@@ -258,20 +258,20 @@ Test(faults, driver_killed)
 	expect_trace_is_sound("driver killed");
 }
 
-Test(faults, collector_killed)
+static void check_collector_killed(const char *mode)
 {
 	write_chain("op=spin, us=1000", "op=copy");
-	int status = disturb("-n 1000", "tandem collector", SIGKILL, 500);
+	int status = disturb(mode, "-n 1000", "tandem collector", SIGKILL, 500);
 	cr_expect_eq(status, 1, "the run ends, but its trace is incomplete: exit %d", status);
 	expect_nothing_left("collector killed");
 	expect_query("collector killed", "select count(*) > 10 n from v_execution where status = \"ok\"", "\"n\": 1");
 	expect_trace_is_sound("collector killed");
 }
 
-Test(faults, worker_killed)
+static void check_worker_killed(const char *mode)
 {
 	write_chain("op=spin, us=1000", "op=copy");
-	int status = disturb("-n 100000", "tandem worker w1", SIGKILL, 200);
+	int status = disturb(mode, "-n 100000", "tandem worker w1", SIGKILL, 200);
 	cr_expect_eq(status, 1);
 	expect_nothing_left("worker killed");
 	expect_query("worker killed", "select status s from run", "\"worker_died\"");
@@ -280,15 +280,28 @@ Test(faults, worker_killed)
 }
 
 /* A stopped worker is told apart from a slow op, and the run ends although it cannot answer. */
-Test(faults, worker_stopped)
+static void check_worker_stopped(const char *mode)
 {
 	write_chain("op=copy", "op=spin, us=100");
-	int status = disturb("-n 1000000 --stall-limit 100ms --timeout 600ms --grace 200ms", "tandem worker w1", SIGSTOP, 200);
+	int status = disturb(mode, "-n 1000000 --stall-limit 100ms --timeout 600ms --grace 200ms", "tandem worker w1", SIGSTOP, 200);
 	cr_expect_eq(status, 1);
 	expect_nothing_left("worker stopped");
 	expect_query("worker stopped", "select count(*) > 0 n from log where text like \"%the worker is stopped%\"", "\"n\": 1");
 	expect_trace_is_sound("worker stopped");
 }
+
+#define IN_BOTH_MODES(name)                                  \
+	Test(faults, name)                                   \
+	{                                                    \
+		check_##name("compiled");                    \
+		check_##name("interpreted");                 \
+	}
+IN_BOTH_MODES(during_a_run)
+IN_BOTH_MODES(interrupted)
+IN_BOTH_MODES(driver_killed)
+IN_BOTH_MODES(collector_killed)
+IN_BOTH_MODES(worker_killed)
+IN_BOTH_MODES(worker_stopped)
 
 /* A tiny file system fills up: the run goes on, the loss is told and counted, the trace opens. */
 Test(faults, disk_full)
@@ -325,4 +338,76 @@ Test(faults, too_few_descriptors)
 	expect_contains("descriptors", result.err, "too few descriptors");
 	expect_contains("descriptors", result.err, "ulimit -n");
 	tool_result_finish(&result);
+}
+
+/* A join of two workers' tensors: with little room the second does not fit. */
+static void write_join(void)
+{
+	tool_write_file("chain.dot",
+		"digraph join { input [tensors=\"x:f32[1024]\"];\n"
+		"subgraph cluster_0 { worker=w0; device=\"cpu:0\"; a [op=copy]; c [op=concat]; }\n"
+		"subgraph cluster_1 { worker=w1; device=\"cpu:1\"; b [op=copy]; d [op=copy]; }\n"
+		"input -> a; input -> b; b -> d; a -> c [arg=0]; d -> c [arg=1]; c -> output; b -> output; }\n");
+}
+
+Test(faults, store_is_full)
+{
+	static const struct {
+		const char *name, *limit;
+		int exit_status;
+		const char *message[3];
+	} cases[] = {
+		{ "room for all", "1M", 0, { NULL } },
+		{ "room for one at a time", "26K", 0, { NULL } },
+		{ "no room for one", "12K", 1, { "the object store is full", "--store-limit", "most is held by node 'input'" } },
+		{ "not even for the input", "3K", 1, { "'input'", "the object store is full", "nobody holds any" } },
+	};
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		char line[512];
+		write_join();
+		snprintf(line, sizeof line, "run @TMP@/chain.dot --mode interpreted -n 50 --store-limit %s -o @TMP@/t.tandem", cases[i].limit);
+		struct tool_result result = tool_run(line);
+		cr_expect_eq(result.exit_status, cases[i].exit_status, "%s: exit %d, expected %d: %s", cases[i].name,
+			result.exit_status, cases[i].exit_status, result.err);
+		for (int m = 0; m < 3 && cases[i].message[m]; m++)
+			expect_contains(cases[i].name, result.err, cases[i].message[m]);
+		expect_nothing_left(cases[i].name);
+		expect_query(cases[i].name, "select count(*) n from v_execution where status != \"unfinished\"", "\"n\": 50");
+		expect_trace_is_sound(cases[i].name);
+		tool_result_finish(&result);
+	}
+}
+
+/* One rank fails, or is killed while the other holds its object: every rank hears of it. */
+Test(faults, inside_a_collective)
+{
+	static const struct {
+		const char *name, *a;
+		int exit_status;
+		const char *message[2];
+		const char *sql, *expected;
+	} cases[] = {
+		{ "op error", "op=fail, at=4, text=\"too hot\"", 1, { "execution 4", "too hot" },
+			"select count(*) n from v_execution where status = \"ok\"", "\"n\": 19" },
+		{ "killed", "op=crash, at=4, signal=kill", 1, { "worker 'w0'", "signal 9" }, "select status s from run", "\"worker_died\"" },
+	};
+	for (size_t i = 0; i < 2 * ARRAY_LEN(cases); i++) {
+		const char *mode = i % 2 ? "interpreted" : "compiled", *name = cases[i / 2].name;
+		char text[1024], line[512];
+		snprintf(text, sizeof text,
+			"digraph c { input [tensors=\"x:f32[8]\"];\n"
+			"subgraph cluster_0 { worker=w0; device=\"cpu:0\"; a [%s]; r0 [op=all_reduce, collective=r]; }\n"
+			"subgraph cluster_1 { worker=w1; device=\"cpu:1\"; b [op=spin, us=200]; r1 [op=all_reduce, collective=r]; }\n"
+			"input -> a -> r0 -> output; input -> b -> r1 -> output; }\n", cases[i / 2].a);
+		tool_write_file("chain.dot", text);
+		snprintf(line, sizeof line, "run @TMP@/chain.dot --mode %s -n 20 -o @TMP@/t.tandem", mode);
+		struct tool_result result = tool_run(line);
+		cr_expect_eq(result.exit_status, cases[i / 2].exit_status, "%s, %s: exit %d: %s", name, mode, result.exit_status, result.err);
+		for (int m = 0; m < 2; m++)
+			expect_contains(name, result.err, cases[i / 2].message[m]);
+		expect_nothing_left(name);
+		expect_query(name, cases[i / 2].sql, cases[i / 2].expected);
+		expect_trace_is_sound(name);
+		tool_result_finish(&result);
+	}
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * stress_kill: workers killed or stopped at random moments, hundreds of times: every run must end with an error that names the worker,
- * and leave nothing behind. $TANDEM is the executable; the first argument is how often.
+ * and leave nothing behind. $TANDEM is the executable; arguments: how often, the seed, the mode.
  */
 #include <signal.h>
 #include <stdio.h>
@@ -82,6 +82,7 @@ int main(int argc, char **argv)
 {
 	int n_runs = argc > 1 ? atoi(argv[1]) : N_RUNS;
 	unsigned seed = argc > 2 ? (unsigned)atoi(argv[2]) : 1;
+	bool is_interpreted = argc > 3 && strcmp(argv[3], run_mode_word(RUN_MODE_INTERPRETED)) == 0;
 	float values[8] = { 0 };
 	int64_t shape[1] = { 8 }, slowest_ns = 0;
 	struct tensor input = tensor_make(DTYPE_F32, 1, shape, values);
@@ -93,7 +94,7 @@ int main(int argc, char **argv)
 		int worker = rand_r(&seed) % 3, delay_us = rand_r(&seed) % 20000, stops = rand_r(&seed) % 8 == 0;
 		bool records = rand_r(&seed) % 2;
 		snprintf(trace, sizeof trace, "/tmp/stress-kill-%d.tandem", (int)getpid());
-		struct driver_options options = { .executable = getenv("TANDEM"), .trace_file = records ? trace : NULL,
+		struct driver_options options = { .mode = is_interpreted ? RUN_MODE_INTERPRETED : RUN_MODE_COMPILED, .executable = getenv("TANDEM"), .trace_file = records ? trace : NULL,
 			.overwrites_trace = true, .notice = notice, .stall_limit_ns = 50000000, .timeout_ns = 300000000,
 			.grace_ns = 100000000 };
 		struct driver_summary summary;

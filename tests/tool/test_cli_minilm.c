@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The real model end to end: both layouts against published embeddings, and against each other on batches of other shapes (not bit for bit:
+ * The real model end to end: all layouts against published embeddings, and against each other on batches of other shapes (not bit for bit:
  * a worker alone uses more BLAS threads). Skipped, saying so, where the model is not there ($TANDEM_MINILM_MODEL, or tool/model.sh).
  */
 #include <criterion/criterion.h>
@@ -41,7 +41,7 @@ static void run_layout(const char *model, const char *layout, const char *rest, 
 	tool_result_finish(&result);
 }
 
-static const char *const layouts[] = { "single.dot", "pipeline2.dot" };
+static const char *const layouts[] = { "single.dot", "pipeline2.dot", "tensor2.dot", "pipeline2_tensor2.dot" };
 
 Test(cli_minilm, embeddings_are_the_published_ones, .timeout = 100)
 {
@@ -103,8 +103,9 @@ Test(cli_minilm, layouts_agree_on_other_shapes, .timeout = 100)
 		write_input(input, shapes[i].batch, shapes[i].length);
 		run_layout(model, "single.dot", "-i @TMP@/in.safetensors --output @TMP@/out.safetensors", NULL);
 		expect_unit_rows(output, shapes[i].batch, shapes[i].name);
-		run_layout(model, "pipeline2.dot", "-i @TMP@/in.safetensors -n 3 --expect @TMP@/out.safetensors "
-			"--tolerance 1e-6", "is within the tolerance of 1e-06");
+		for (size_t k = 1; k < ARRAY_LEN(layouts); k++)
+			run_layout(model, layouts[k], "-i @TMP@/in.safetensors -n 3 --expect @TMP@/out.safetensors "
+				"--tolerance 1e-6", "is within the tolerance of 1e-06");
 	}
 	free(model);
 	free(input);

@@ -34,11 +34,21 @@ static char *read_text(const char *file)
 	return text;
 }
 
+/* The layouts, with the names of the nodes that end the embedding and each layer. */
+static const struct layout {
+	const char *file, *embed, *layer_suffix;
+} layouts[] = {
+	{ "single.dot", "embed", "" },
+	{ "pipeline2.dot", "embed", "" },
+	{ "tensor2.dot", "embed0", "_out0" },
+	{ "pipeline2_tensor2.dot", "embed0", "_out0" },
+};
+
 /* The layout with an output after every layer: "norm0" … "norm6". */
-static void write_layout(const char *layout)
+static void write_layout(const struct layout *layout)
 {
 	char path[128];
-	snprintf(path, sizeof path, "@SRC@/examples/minilm/%s", layout);
+	snprintf(path, sizeof path, "@SRC@/examples/minilm/%s", layout->file);
 	char *file = tool_expand(path), *text = read_text(file), *end = text ? strrchr(text, '}') : NULL;
 	char *out = NULL;
 	size_t size = 0;
@@ -46,9 +56,9 @@ static void write_layout(const char *layout)
 	*end = '\0';
 	FILE *stream = open_memstream(&out, &size);
 	fputs(text, stream);
-	fputs("embed -> output [arg=norm0];\n", stream);
+	fprintf(stream, "%s -> output [arg=norm0];\n", layout->embed);
 	for (int i = 0; i + 1 < N_LAYERS; i++)
-		fprintf(stream, "layer%d -> output [arg=norm%d];\n", i, i + 1);
+		fprintf(stream, "layer%d%s -> output [arg=norm%d];\n", i, layout->layer_suffix, i + 1);
 	fputs("}\n", stream);
 	fclose(stream);
 	tool_write_file("layers.dot", out);
@@ -95,7 +105,7 @@ static void check_embedding(const char *layout, const struct tensor *embedding, 
 	}
 }
 
-static void check_layout(const char *layout, const char *model, const cJSON *expected)
+static void check_layout(const struct layout *layout, const char *model, const cJSON *expected)
 {
 	char line[1000], name[16];
 	struct tensor_set out = { 0 }, in = { 0 };
@@ -104,7 +114,7 @@ static void check_layout(const char *layout, const char *model, const cJSON *exp
 	snprintf(line, sizeof line, "run @TMP@/layers.dot --set 'MODEL=%s' -i @SRC@/examples/minilm/sentences.safetensors "
 		"--output @TMP@/layers.safetensors -n 3", model);
 	struct tool_result result = tool_run(line);
-	cr_assert_eq(result.exit_status, 0, "%s: %s", layout, result.err);
+	cr_assert_eq(result.exit_status, 0, "%s: %s", layout->file, result.err);
 	tool_result_finish(&result);
 	char *out_file = tool_expand("@TMP@/layers.safetensors"), *in_file = tool_expand("@SRC@/examples/minilm/sentences.safetensors");
 	cr_assert_eq(safetensors_read(out_file, &out, &error), STATUS_OK, "%s", error.text);
@@ -114,11 +124,11 @@ static void check_layout(const char *layout, const char *model, const cJSON *exp
 		double want = number_at(cJSON_GetObjectItem(expected, "layer_l2_over_unmasked"), i);
 		snprintf(name, sizeof name, "norm%d", i);
 		const struct tensor *layer = tensor_set_find(&out, name);
-		cr_assert(layer && mask, "%s: no '%s'", layout, name);
+		cr_assert(layer && mask, "%s: no '%s'", layout->file, name);
 		double got = norm_over_mask(layer, mask);
-		cr_expect(fabs(got / want - 1) <= 1e-4, "%s: norm after layer %d is %.8g, expected %.8g", layout, i, got, want);
+		cr_expect(fabs(got / want - 1) <= 1e-4, "%s: norm after layer %d is %.8g, expected %.8g", layout->file, i, got, want);
 	}
-	check_embedding(layout, tensor_set_find(&out, "embedding"), expected);
+	check_embedding(layout->file, tensor_set_find(&out, "embedding"), expected);
 	tensor_set_finish(&out);
 	tensor_set_finish(&in);
 	free(out_file);
@@ -136,8 +146,8 @@ Test(minilm_layers, norms_embeddings_and_cosines, .timeout = 100)
 	}
 	cJSON *expected = cJSON_Parse(text);
 	cr_assert(expected);
-	check_layout("single.dot", model, expected);
-	check_layout("pipeline2.dot", model, expected);
+	for (size_t i = 0; i < ARRAY_LEN(layouts); i++)
+		check_layout(&layouts[i], model, expected);
 	cJSON_Delete(expected);
 	free(text);
 	free(json);

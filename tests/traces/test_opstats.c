@@ -85,7 +85,7 @@ Test(opstats, nodes_channels_and_slowest)
 	synthetic_intake_init(&target, &synthetic, ":memory:", 1000);
 	enter_executions(&target);
 	struct trace trace = { .db = store_db(target.store) };
-	cr_assert(opstats_make(&trace, 1, 3, &error, &stats) == STATUS_OK, "%s", error.text);
+	cr_assert(opstats_make(&trace, 1, 3, true, &error, &stats) == STATUS_OK, "%s", error.text);
 	cr_assert(stats.n_nodes == 4 && stats.n_slow == 3, "%d nodes, %d slow", stats.n_nodes, stats.n_slow);
 	const struct opstats_node *node = &stats.nodes[2];
 	cr_expect_str_eq(node->name, "n0");
