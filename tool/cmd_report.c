@@ -75,7 +75,8 @@ const struct command command_report = {
 	.summary = "show where a run's time went and why: blame, critical path, stalls, losses",
 	.usage = "FILE",
 	.details = "For each worker the time from the run's start to its end is divided into what its thread did; what cannot be\n"
-		"told is shown as unknown. What limits, blame and critical paths are explained in doc/blame.md. A trace whose run was killed is reported as far as it goes.\n",
+		"told is shown as unknown. What limits, blame and critical paths are explained in doc/blame.md.\n"
+		"A trace whose run was killed is reported as far as it goes.\n",
 	.options = report_option_specs,
 	.values_bytes = sizeof(struct report_values),
 	.n_arguments_min = 1,

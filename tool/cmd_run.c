@@ -43,7 +43,8 @@ static const char *const modes[] = {
 #define MODE_BOTH RUN_MODE_COUNT
 
 static const struct option_spec run_option_specs[] = {
-	{ "mode", 0, OPTION_CHOICE, AT(mode), "MODE", "compiled", "how the graph is run; both: in turn, a tenth of the executions at a time, outputs compared bit for bit",
+	{ "mode", 0, OPTION_CHOICE, AT(mode), "MODE", "compiled",
+		"how the graph is run; both: in turn, a tenth of the executions at a time, outputs compared bit for bit",
 		.choices = modes },
 	{ "store-limit", 0, OPTION_BYTES, AT(store_limit_bytes), "BYTES", NULL,
 		"interpreted: size of the object store (default: what the executions in flight can need)" },

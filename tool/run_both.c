@@ -156,7 +156,7 @@ static int run_block(struct both *both, uint64_t end, struct error *error)
 	return status;
 }
 
-int run_both(struct run_loop loops[2], const char *const names[2], struct strbuf *out, uint64_t *ret_n_different, struct error *error)
+int run_both(struct run_loop *loops, const char *const *names, struct strbuf *out, uint64_t *ret_n_different, struct error *error)
 {
 	const struct plan *plan = loops[0].plan;
 	uint64_t n = loops[0].n_executions, block = (n + RUN_BOTH_BLOCKS - 1) / RUN_BOTH_BLOCKS;

@@ -32,8 +32,9 @@ struct run_loop {
 	struct tensor_set outputs;      /* of the last execution, copied, when keeps_outputs and it succeeded */
 };
 
-/* Goes on until `n_due` of the executions are done and nothing is in flight. Returns STATUS_OK when all of those were carried out, failed ones among them (the first is told through `progress`, all are counted); with
- * is_fail_fast the first failure; otherwise what ended the run early. run_loop_finish releases the outputs in every case. */
+/* Goes on until `n_due` of the executions are done and nothing is in flight. Returns STATUS_OK when all of those were carried out, failed
+ * ones among them (the first is told through `progress`, all are counted); with is_fail_fast the first failure; otherwise what ended the
+ * run early. run_loop_finish releases the outputs in every case. */
 int run_loop_until(struct run_loop *loop, uint64_t n_due, struct error *error);
 void run_loop_finish(struct run_loop *loop);
 

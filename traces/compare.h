@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * compare: two runs of one graph against each other. The runs are A and B, a difference is B minus A: positive is slower.
- * Everything that is split sums to the whole by construction: kinds of a latency, places of a kind, kinds of a worker's work.
+ * What is split sums to the whole by construction: kinds of a latency, places of a kind, kinds of a worker's work.
  * doc/compare.md explains every number and works an example.
  */
 #ifndef TANDEM_TRACES_COMPARE_H

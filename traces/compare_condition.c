@@ -119,8 +119,8 @@ static int look_up_node(const struct compare_condition *condition, const struct 
 }
 
 /* The change that the condition is about, and A's value. */
-static int look_up(const struct compare_condition *condition, const struct compare *compare, struct compare_interval *interval,
-	double *base, struct error *error)
+static int look_up(const struct compare_condition *condition, const struct compare *compare,
+	struct compare_interval *interval, double *base, struct error *error)
 {
 	switch (condition->metric) {
 	case COMPARE_METRIC_LATENCY:

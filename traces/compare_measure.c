@@ -134,8 +134,8 @@ static int by_end(const void *a, const void *b)
 		: (x->execution > y->execution) - (x->execution < y->execution);
 }
 
-/* `sorted` ascends by end. What ran between two results: from the earlier one, or from the first submit after which there was
- * always something in flight. */
+/* `sorted` ascends by end. What ran between two results: from the earlier one, or from the first submit after which there
+ * was always something in flight. */
 static void add_periods(struct pass *pass, const struct align_execution *const *sorted, int64_t n, int64_t *starts)
 {
 	for (int64_t i = n - 1; i >= 0; i--)

@@ -65,14 +65,23 @@ static const struct table_column stall_columns[] = {
 	{ "root", TABLE_TEXT },
 };
 
+/* Grouped by ids before names are looked up. The root that caused most of a group's time is the largest of (time, root). */
+static const char stalls_sql[] =
+	"WITH g AS (SELECT s.lane, s.cause, s.edge, s.peer, s.node, t.root, t.node AS root_node, t.edge AS root_edge, count(*) AS n,"
+	"  sum(s.duration_ns) AS ns, max(s.duration_ns) AS longest FROM span s LEFT JOIN stall_root t ON t.span = s.id"
+	"  WHERE s.run = ?1 AND s.kind = 100 GROUP BY 1, 2, 3, 4, 5, 6, 7, 8),"
+	" named AS (SELECT w.name AS worker, c.word AS cause, e.name AS edge, p.name AS peer, n.name AS node, g.n, g.ns, g.longest,"
+	"  CASE g.root WHEN 0 THEN 'unknown' WHEN 1 THEN rn.name WHEN 2 THEN re.name WHEN 3 THEN 'caller' END AS root"
+	"  FROM g JOIN lane l ON l.id = g.lane JOIN worker w ON w.id = l.worker JOIN kind c ON c.id = g.cause"
+	"  LEFT JOIN edge e ON e.id = g.edge LEFT JOIN worker p ON p.id = g.peer LEFT JOIN node n ON n.id = g.node"
+	"  LEFT JOIN node rn ON rn.id = g.root_node LEFT JOIN edge re ON re.id = g.root_edge)"
+	" SELECT worker, cause, edge, peer, node, sum(n), sum(ns) AS total, sum(ns) / sum(n), max(longest),"
+	" nullif(substr(max(printf('%020d', ns) || coalesce(root, '')), 21), '')"
+	" FROM named GROUP BY worker, cause, edge, peer, node ORDER BY total DESC LIMIT ?2";
+
 static int fill_stalls(struct report *report, struct table *table)
 {
-	/* The root that caused most of a group's time is the largest of (time, root). */
-	return fill_by_sql(report, table, "SELECT worker, cause, edge, peer, node, sum(n), sum(ns) AS total, sum(ns) / sum(n), max(longest),"
-		" nullif(substr(max(printf('%020d', ns) || coalesce(root, '')), 21), '') FROM"
-		" (SELECT worker, cause, edge, peer, node, root, count(*) AS n, sum(duration_ns) AS ns, max(duration_ns) AS longest"
-		"  FROM v_stall WHERE run = ? GROUP BY worker, cause, edge, peer, node, root)"
-		" GROUP BY worker, cause, edge, peer, node ORDER BY total DESC LIMIT ?", report->options.n_stalls);
+	return fill_by_sql(report, table, stalls_sql, report->options.n_stalls);
 }
 
 static const struct table_column failure_columns[] = {

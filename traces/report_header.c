@@ -12,36 +12,33 @@ struct latency {
 	int64_t n, median_ns, p99_ns, max_ns;
 };
 
+static int by_length(const void *a, const void *b)
+{
+	int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
+	return (x > y) - (x < y);
+}
+
 static int measure_latency(struct report *report, struct latency *latency)
 {
-	static const char sql[] = "SELECT duration_ns FROM v_execution WHERE run = ?1 AND duration_ns IS NOT NULL AND NOT is_warmup"
-		" ORDER BY duration_ns LIMIT 1 OFFSET ?2";
 	struct db_stmt *stmt = NULL;
 	bool has_row = false;
-	int status = db_prepare(report->trace->db,
-		"SELECT count(*) FROM v_execution WHERE run = ?1 AND duration_ns IS NOT NULL AND NOT is_warmup", NULL, report->error, &stmt);
+	int64_t *values = malloc((size_t)(report->run->n_finished + 1) * sizeof(*values));
+	if (!values)
+		return error_set(report->error, STATUS_NO_MEMORY, "no memory for the executions of the trace");
+	int status = db_prepare(report->trace->db, "SELECT end_ns - start_ns FROM execution WHERE run = ? AND end_ns IS NOT NULL"
+		" AND start_ns IS NOT NULL AND NOT is_warmup LIMIT ?", NULL, report->error, &stmt);
 	if (status == STATUS_OK) {
 		db_bind_int(stmt, 1, report->run->id);
-		status = db_step(stmt, &has_row, report->error);
-		latency->n = status == STATUS_OK && has_row ? db_column_int(stmt, 0) : 0;
+		db_bind_int(stmt, 2, report->run->n_finished);
 	}
+	while (status == STATUS_OK && (status = db_step(stmt, &has_row, report->error)) == STATUS_OK && has_row)
+		values[latency->n++] = db_column_int(stmt, 0);
 	db_finish(stmt);
-	stmt = NULL;
-	if (status == STATUS_OK && latency->n)
-		status = db_prepare(report->trace->db, sql, NULL, report->error, &stmt);
-	const struct {
-		double q;
-		int64_t *ns;
-	} quantiles[] = { { 0.5, &latency->median_ns }, { 0.99, &latency->p99_ns }, { 1, &latency->max_ns } };
-	for (size_t i = 0; status == STATUS_OK && latency->n && i < ARRAY_LEN(quantiles); i++) {
-		int64_t rank = (int64_t)(quantiles[i].q * (double)latency->n + 0.999999);
-		db_bind_int(stmt, 1, report->run->id);
-		db_bind_int(stmt, 2, rank < 1 ? 0 : rank - 1);
-		status = db_step(stmt, &has_row, report->error);
-		*quantiles[i].ns = status == STATUS_OK && has_row ? db_column_int(stmt, 0) : 0;
-		db_reset(stmt);
-	}
-	db_finish(stmt);
+	qsort(values, (size_t)latency->n, sizeof(*values), by_length);
+	latency->median_ns = opstats_quantile(values, latency->n, 0.5);
+	latency->p99_ns = opstats_quantile(values, latency->n, 0.99);
+	latency->max_ns = opstats_quantile(values, latency->n, 1);
+	free(values);
 	return status;
 }
 

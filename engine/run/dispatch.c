@@ -98,6 +98,7 @@ int dispatch_take_result(struct dispatch *dispatch, uint32_t worker, const struc
 			|| (dispatch_readers(dispatch, message->node, i) && !objects_has(dispatch->objects, values[i].object)))
 			return refuse(error, worker);
 	}
+	dispatch->n_out[worker]--;
 	dispatch_complete(dispatch, execution, message->node, message->word, message->time);
 	return STATUS_OK;
 }
@@ -152,6 +153,7 @@ static int send(struct dispatch *dispatch, uint64_t execution, uint32_t node, st
 		message->values[i] = *value_at(dispatch, execution, (uint32_t)edge->src, (uint32_t)edge->src_output);
 	}
 	task->state = DISPATCH_SENT;
+	dispatch->n_out[desc->worker_idx]++;
 	return STATUS_OK;
 }
 
@@ -199,24 +201,31 @@ void dispatch_end(struct dispatch *dispatch, uint64_t execution)
 	drop_inputs(dispatch, execution, GRAPH_OUTPUT);
 }
 
+/* The first edge into `node` whose source is not done; PROGRAM_NONE when there is none. */
+static uint32_t find_missing_edge(const struct dispatch *dispatch, uint64_t execution, uint32_t node)
+{
+	for (int i = dispatch->in.first[node]; i < dispatch->in.first[node + 1]; i++) {
+		const struct graph_edge *edge = &dispatch->plan->graph->edges[dispatch->in.items[i]];
+		if (task_at(dispatch, execution, (uint32_t)edge->src)->state != DISPATCH_DONE)
+			return (uint32_t)dispatch->in.items[i];
+	}
+	return PROGRAM_NONE;
+}
+
 struct dispatch_obstacle dispatch_find_obstacle(const struct dispatch *dispatch, uint64_t execution)
 {
-	struct dispatch_obstacle obstacle = { GRAPH_OUTPUT, PROGRAM_NONE, PROGRAM_NONE };
-	for (uint32_t hops = 0; hops <= dispatch->n_nodes; hops++) {
-		uint32_t at = obstacle.node;
-		for (int i = dispatch->in.first[at]; i < dispatch->in.first[at + 1] && obstacle.node == at; i++) {
-			const struct graph_edge *edge = &dispatch->plan->graph->edges[dispatch->in.items[i]];
-			if (task_at(dispatch, execution, (uint32_t)edge->src)->state == DISPATCH_DONE)
-				continue;
-			obstacle.node = (uint32_t)edge->src;
-			obstacle.edge = (uint32_t)dispatch->in.items[i];
-		}
-		if (task_at(dispatch, execution, obstacle.node)->state == DISPATCH_SENT) {
-			obstacle.worker = (uint32_t)dispatch->plan->graph->nodes[obstacle.node].worker_idx;
-			return obstacle;
-		}
-		if (obstacle.node == at)
-			break;
+	const struct graph *graph = dispatch->plan->graph;
+	uint32_t node = GRAPH_OUTPUT, edge = find_missing_edge(dispatch, execution, node);
+	for (uint32_t hops = 0; edge != PROGRAM_NONE && hops <= dispatch->n_nodes; hops++) {
+		node = (uint32_t)graph->edges[edge].src;
+		if (task_at(dispatch, execution, node)->state == DISPATCH_SENT)
+			return (struct dispatch_obstacle){ node, edge, (uint32_t)graph->nodes[node].worker_idx };
+		edge = find_missing_edge(dispatch, execution, node);
+	}
+	/* It waits for other ranks of its unit, or for units before it: whoever is at work. */
+	for (uint32_t i = 0; i < dispatch->n_nodes; i++) {
+		if (task_at(dispatch, execution, i)->state == DISPATCH_SENT)
+			return (struct dispatch_obstacle){ i, PROGRAM_NONE, (uint32_t)graph->nodes[i].worker_idx };
 	}
 	return (struct dispatch_obstacle){ PROGRAM_NONE, PROGRAM_NONE, PROGRAM_NONE };
 }

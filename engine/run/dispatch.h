@@ -54,6 +54,7 @@ struct dispatch {
 	struct task_outbox *outboxes; /* [n_workers], the caller's */
 	uint32_t n_nodes, n_units, n_values, in_flight;
 	uint64_t n_begun;             /* executions */
+	uint32_t *n_out;              /* [n_workers] tasks of a worker in its outbox or sent, not yet answered */
 	struct plan_links out, in;
 	struct dispatch_unit *units;
 	uint32_t *unit_of;            /* [n_nodes] */
@@ -96,7 +97,8 @@ uint32_t dispatch_failure(struct dispatch *dispatch, uint64_t execution);
 /* Drops the references of a complete execution's results. */
 void dispatch_end(struct dispatch *dispatch, uint64_t execution);
 
-/* What holds an incomplete execution up: a node that was sent and not yet answered, and an edge from it; PROGRAM_NONE when there is none. */
+/* What holds an incomplete execution up: a node that was sent and not yet answered, its worker, and an edge from it that is waited for
+ * (PROGRAM_NONE when the wait is for its turn only); all PROGRAM_NONE when there is none. */
 struct dispatch_obstacle {
 	uint32_t node, edge, worker;
 };

@@ -150,9 +150,10 @@ static bool allocate_tables(struct builder *builder)
 	dispatch->members = calloc(n, sizeof *dispatch->members);
 	dispatch->later = calloc(2 * n, sizeof *dispatch->later);
 	dispatch->first_value = calloc(n + 1, sizeof *dispatch->first_value);
+	dispatch->n_out = calloc((size_t)builder->graph->n_workers, sizeof *dispatch->n_out);
 	builder->befores = calloc(2 * n, sizeof *builder->befores);
 	if (!dispatch->units || !dispatch->unit_of || !dispatch->members || !dispatch->later || !dispatch->first_value
-		|| !builder->befores)
+		|| !dispatch->n_out || !builder->befores)
 		return false;
 	for (size_t i = 0; i < n; i++)
 		dispatch->first_value[i + 1] = dispatch->first_value[i] + (uint32_t)builder->graph->nodes[i].n_outputs;
@@ -203,6 +204,7 @@ void dispatch_finish(struct dispatch *dispatch)
 	plan_links_finish(&dispatch->in);
 	free(dispatch->units);
 	free(dispatch->unit_of);
+	free(dispatch->n_out);
 	free(dispatch->members);
 	free(dispatch->later);
 	free(dispatch->first_value);

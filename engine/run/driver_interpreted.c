@@ -16,6 +16,7 @@
 #include "engine/run/dispatch.h"
 #include "engine/run/driver_private.h"
 
+#define GATHER_MOST 32 /* tasks kept back for a worker that has work left */
 #define STORE_BYTES_MOST (UINT64_C(1) << 45) /* what can be mapped beside everything else */
 
 struct driver_interpreted {
@@ -208,15 +209,16 @@ static int take_results(struct driver *driver, struct error *error)
 }
 
 /* Sends what the sockets take; the rest goes with a later call, for a worker whose socket is full will answer first. One that is gone is the
- * monitor's to tell. */
-static void send_tasks(struct driver *driver)
+ * monitor's to tell. With `gathers`, few tasks for a worker that has work left wait for more, or for the next call. */
+static void send_tasks(struct driver *driver, bool gathers)
 {
 	struct driver_interpreted *own = driver->interpreted;
 	struct control_header *header = driver->control.header;
 	bool has_sent = false;
 	for (uint32_t i = 1; i < driver->n_workers; i++) {
 		uint32_t n_packets;
-		if (task_outbox_is_empty(&own->outboxes[i]))
+		uint32_t n = own->outboxes[i].n_messages;
+		if (!n || (gathers && n < GATHER_MOST && own->dispatch.n_out[i] > n))
 			continue;
 		task_outbox_send(&own->outboxes[i], own->sockets[i], &n_packets);
 		if (!n_packets)
@@ -230,7 +232,7 @@ static void send_tasks(struct driver *driver)
 }
 
 /* Answers in, tasks out. */
-static int turn(struct driver *driver, struct error *error)
+static int turn(struct driver *driver, bool gathers, struct error *error)
 {
 	struct driver_interpreted *own = driver->interpreted;
 	int status = take_results(driver, error);
@@ -242,7 +244,7 @@ static int turn(struct driver *driver, struct error *error)
 		driver_end(driver, error);
 		return driver_over(driver, error);
 	}
-	send_tasks(driver);
+	send_tasks(driver, gathers);
 	return STATUS_OK;
 }
 
@@ -299,7 +301,7 @@ static int send_inputs(struct driver *driver, const struct tensor *inputs, uint6
 	dispatch_begin(&own->dispatch, execution);
 	uint32_t failure = make_inputs(driver, inputs, execution);
 	dispatch_complete(&own->dispatch, execution, GRAPH_INPUT, failure, clock_ticks().count);
-	return turn(driver, error);
+	return turn(driver, true, error);
 }
 
 /* -- wait and release ------------------------------------------------------------------------------------------------- */
@@ -353,7 +355,7 @@ static int collect(struct driver *driver, uint64_t execution, uint64_t deadline,
 {
 	struct driver_interpreted *own = driver->interpreted;
 	for (;;) {
-		int status = turn(driver, error);
+		int status = turn(driver, false, error);
 		if (status != STATUS_OK)
 			return status;
 		if (dispatch_is_complete(&own->dispatch, execution))

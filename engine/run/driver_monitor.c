@@ -255,12 +255,15 @@ static int64_t ticks_to_ns(uint64_t ticks)
 static bool find_stalled(struct driver *driver, int64_t limit_ns, uint32_t *ret_worker)
 {
 	uint64_t now = clock_ticks().count, n_submitted = atomic_load(&driver->n_submitted), oldest = UINT64_MAX;
-	if (n_submitted == atomic_load(&driver->n_released))
+	if (n_submitted == atomic_load(&driver->n_released)) {
+		driver->stalls.idle_until = now;
 		return false;
+	}
 	for (uint32_t i = 0; i < driver->n_workers; i++) {
 		struct control_wait_copy wait;
 		if (!control_read_wait(&driver->control.header->workers[i], &wait) || wait.execution >= n_submitted
-			|| wait.since >= oldest || now < wait.since || ticks_to_ns(now - wait.since) < limit_ns)
+			|| wait.since >= oldest || now < wait.since
+			|| ticks_to_ns(now - stall_since(&driver->stalls, &wait)) < limit_ns)
 			continue;
 		oldest = wait.since;
 		*ret_worker = i;

@@ -278,7 +278,32 @@ static int answer(struct interpreter *interpreter, const struct executor_node *n
 	return STATUS_OK;
 }
 
-/* Answers wait only for tasks of the same packet, and only if that is short. */
+static bool has_packet(const struct interpreter *interpreter)
+{
+	return wait_is_over(&interpreter->bells->workers[interpreter->executor.worker_idx].tasks, interpreter->n_packets + 1);
+}
+
+/* Waits until the driver has sent another packet, and takes it. */
+static int receive(struct interpreter *interpreter, struct error *error)
+{
+	struct executor *executor = &interpreter->executor;
+	if (!has_packet(interpreter)) {
+		const _Atomic uint64_t *bell = &interpreter->bells->workers[executor->worker_idx].tasks;
+		struct wait_name name = { .cause = PHASE_STARVED, .node = PROGRAM_NONE, .edge = PROGRAM_NONE, .channel = PROGRAM_NONE,
+			.slot = PROGRAM_NONE, .peer = GRAPH_DRIVER, .execution = interpreter->last_execution };
+		struct wait_times times;
+		int status = wait_slow(&executor->waiter, bell, interpreter->n_packets + 1, &name, 0, &times);
+		if (status != STATUS_OK)
+			return status;
+	}
+	interpreter->n_packets++;
+	int status = task_inbox_receive(&interpreter->inbox, interpreter->socket_fd);
+	if (status == STATUS_AGAIN)
+		return error_set(error, STATUS_PROTOCOL, "the driver announced tasks that it did not send");
+	return status;
+}
+
+/* Answers wait only for tasks that are here, and only if that is short. */
 static bool must_send(const struct interpreter *interpreter)
 {
 	const struct task_message *next = (const struct task_message *)(interpreter->inbox.bytes + interpreter->inbox.at);
@@ -349,31 +374,16 @@ static int carry_out(struct interpreter *interpreter, const struct task_message 
 	else
 		settle(interpreter, node, own, task, false);
 	status = answer(interpreter, node, own, task, error);
+	if (status == STATUS_OK && task_inbox_is_empty(&interpreter->inbox) && has_packet(interpreter)) {
+		record_phase(interpreter, PHASE_WRITE);
+		status = receive(interpreter, error);
+		record_phase(interpreter, PHASE_SERIALISE);
+	}
 	if (status == STATUS_OK && must_send(interpreter))
 		status = send_answers(interpreter);
 	record_phase(interpreter, PHASE_WRITE);
 	if (executor->recorder.is_on && status == STATUS_OK)
 		recorder_close(&executor->recorder, node->status ? STATUS_OP : STATUS_OK);
-	return status;
-}
-
-/* Waits until the driver has sent another packet, and takes it. */
-static int receive(struct interpreter *interpreter, struct error *error)
-{
-	struct executor *executor = &interpreter->executor;
-	const _Atomic uint64_t *bell = &interpreter->bells->workers[executor->worker_idx].tasks;
-	if (!wait_is_over(bell, interpreter->n_packets + 1)) {
-		struct wait_name name = { .cause = PHASE_STARVED, .node = PROGRAM_NONE, .edge = PROGRAM_NONE, .channel = PROGRAM_NONE,
-			.slot = PROGRAM_NONE, .peer = GRAPH_DRIVER, .execution = interpreter->last_execution };
-		struct wait_times times;
-		int status = wait_slow(&executor->waiter, bell, interpreter->n_packets + 1, &name, 0, &times);
-		if (status != STATUS_OK)
-			return status;
-	}
-	interpreter->n_packets++;
-	int status = task_inbox_receive(&interpreter->inbox, interpreter->socket_fd);
-	if (status == STATUS_AGAIN)
-		return error_set(error, STATUS_PROTOCOL, "the driver announced tasks that it did not send");
 	return status;
 }
 

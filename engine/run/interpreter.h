@@ -3,8 +3,8 @@
  * interpreter: a worker's side of the interpreted mode: takes tasks from its socket, one after the other, and answers each.
  *
  * Of a task: fetch (find the inputs in the object store) → allocate (the outputs there; an op that forwards, or may work in place and is its
- * input's last reader, needs none) → compute → seal the outputs, drop the inputs, answer. Answers are gathered while more tasks of the same
- * packet are there to be carried out and the wait is short.
+ * input's last reader, needs none) → compute → seal the outputs, drop the inputs, answer. Answers are gathered while more tasks
+ * are there to be carried out and the wait is short.
  */
 #ifndef TANDEM_ENGINE_RUN_INTERPRETER_H
 #define TANDEM_ENGINE_RUN_INTERPRETER_H

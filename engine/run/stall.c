@@ -5,10 +5,14 @@
 #include "engine/run/stall.h"
 
 #include <inttypes.h>
+#include <time.h>
 
 #include "engine/base/clock.h"
 #include "engine/base/units.h"
 #include "engine/run/record.h"
+
+#define CYCLE_WALKS 4
+#define CYCLE_PAUSE_NS 2000000
 
 static const char *const stall_sentences[] = {
 #define X(name, sentence) [STALL_CAUSE_##name] = sentence,
@@ -35,6 +39,11 @@ void stall_look(struct stall_watch *watch, bool reads_proc)
 		sample->usage = usage;
 		sample->usage_at = now;
 	}
+}
+
+uint64_t stall_since(const struct stall_watch *watch, const struct control_wait_copy *wait)
+{
+	return wait->since > watch->idle_until ? wait->since : watch->idle_until;
 }
 
 static const char *worker_name(const struct stall_watch *watch, uint32_t worker)
@@ -71,7 +80,7 @@ static void describe_wait(struct stall_watch *watch, uint32_t worker, const stru
 {
 	const struct program *program = watch->program;
 	strbuf_addf(out, "%s waits ", worker_name(watch, worker));
-	add_duration(out, wait->since);
+	add_duration(out, stall_since(watch, wait));
 	if (wait->channel == PROGRAM_NONE && wait->node < program->header->n_nodes)
 		strbuf_addf(out, " for node '%s' of execution %" PRIu64, program_string(program, program->nodes[wait->node].name),
 			wait->execution);
@@ -117,13 +126,10 @@ static enum stall_cause judge(const struct stall_watch *watch, uint32_t worker)
 	return sample->lacks_core ? STALL_CAUSE_NO_CORE : STALL_CAUSE_OP_RUNNING;
 }
 
-struct stall_root stall_explain(struct stall_watch *watch, uint32_t worker, struct strbuf *out)
+static struct stall_root walk(struct stall_watch *watch, uint32_t worker, struct strbuf *out)
 {
-	struct strbuf ignored = STRBUF_INIT;
 	struct stall_root root = { .worker = worker };
 	uint32_t n_workers = watch->program->header->n_workers;
-	if (!out)
-		out = &ignored;
 	for (uint32_t hops = 0;; hops++) {
 		struct control_wait_copy wait = { 0 };
 		struct control_worker *self = &watch->control->header->workers[root.worker];
@@ -138,6 +144,21 @@ struct stall_root stall_explain(struct stall_watch *watch, uint32_t worker, stru
 		root.worker = wait.peer;
 	}
 	strbuf_addf(out, ": %s", stall_sentences[root.cause]);
-	strbuf_finish(&ignored);
+	return root;
+}
+
+struct stall_root stall_explain(struct stall_watch *watch, uint32_t worker, struct strbuf *out)
+{
+	struct strbuf text = STRBUF_INIT;
+	struct stall_root root = walk(watch, worker, &text);
+	for (int i = 1; i < CYCLE_WALKS && root.cause == STALL_CAUSE_CYCLE; i++) {
+		struct timespec pause = { .tv_nsec = CYCLE_PAUSE_NS };
+		nanosleep(&pause, NULL);
+		strbuf_clear(&text);
+		root = walk(watch, worker, &text);
+	}
+	if (out)
+		strbuf_add(out, strbuf_text(&text));
+	strbuf_finish(&text);
 	return root;
 }

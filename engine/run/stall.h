@@ -38,6 +38,7 @@ struct stall_watch {
 	const struct program *program;
 	struct control *control;
 	struct stall_sample *samples; /* [n_workers], zeroed at first */
+	uint64_t idle_until;          /* ticks: when nothing was in flight last; a wait counts from there */
 };
 
 struct stall_root {
@@ -49,7 +50,11 @@ struct stall_root {
 /* Looks at every process; to be called at each tick, with `reads_proc` only while something is held up. */
 void stall_look(struct stall_watch *watch, bool reads_proc);
 
-/* Follows the waits from `worker` to the root. `out` (may be NULL) gets the chain as one line. */
+/* Since when a wait counts as one: ticks. */
+uint64_t stall_since(const struct stall_watch *watch, const struct control_wait_copy *wait);
+
+/* Follows the waits from `worker` to the root. `out` (may be NULL) gets the chain as one line. The processes go on meanwhile, so a cycle
+ * may be one of waits that were over when the walk came round: it is believed only when several walks find it. */
 struct stall_root stall_explain(struct stall_watch *watch, uint32_t worker, struct strbuf *out);
 
 /* Appends "w1 waits 1.20 s for edge a->b (channel 5, slot 0) from w0", or what the process does otherwise. */

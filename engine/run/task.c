@@ -55,20 +55,23 @@ struct task_message *task_outbox_add(struct task_outbox *outbox, uint32_t n_valu
 		return NULL;
 	struct task_message *message = (struct task_message *)(outbox->bytes + outbox->end);
 	outbox->end += needed;
+	outbox->n_messages++;
 	message->bytes = (uint32_t)needed;
 	message->n_values = n_values;
 	return message;
 }
 
 /* Whole messages from the start that fit into one packet. */
-static size_t packet_bytes(const struct task_outbox *outbox)
+static size_t packet_bytes(const struct task_outbox *outbox, uint32_t *ret_n_messages)
 {
+	*ret_n_messages = 0;
 	size_t n = 0, left = outbox->end - outbox->start;
 	while (n < left) {
 		size_t next = ((const struct task_message *)(outbox->bytes + outbox->start + n))->bytes;
 		if (n + next > TASK_PACKET_BYTES)
 			break;
 		n += next;
+		++*ret_n_messages;
 	}
 	return n;
 }
@@ -77,7 +80,8 @@ int task_outbox_send(struct task_outbox *outbox, int fd, uint32_t *ret_n_packets
 {
 	*ret_n_packets = 0;
 	while (outbox->start < outbox->end) {
-		size_t n_bytes = packet_bytes(outbox);
+		uint32_t n_messages;
+		size_t n_bytes = packet_bytes(outbox, &n_messages);
 		ssize_t n = send(fd, outbox->bytes + outbox->start, n_bytes, MSG_DONTWAIT | MSG_NOSIGNAL);
 		if (n < 0 && errno == EINTR)
 			continue;
@@ -85,6 +89,7 @@ int task_outbox_send(struct task_outbox *outbox, int fd, uint32_t *ret_n_packets
 			return errno == EAGAIN || errno == ENOBUFS ? STATUS_AGAIN : STATUS_STOPPED;
 		++*ret_n_packets;
 		outbox->start += n_bytes;
+		outbox->n_messages -= n_messages;
 	}
 	outbox->start = outbox->end = 0;
 	return STATUS_OK;

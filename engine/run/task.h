@@ -65,6 +65,7 @@ int task_connect(struct error *error, int ret_fds[2]);
 struct task_outbox {
 	uint8_t *bytes;
 	size_t start, end, capacity;
+	uint32_t n_messages;
 };
 
 void task_outbox_finish(struct task_outbox *outbox);

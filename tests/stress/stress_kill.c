@@ -94,7 +94,8 @@ int main(int argc, char **argv)
 		int worker = rand_r(&seed) % 3, delay_us = rand_r(&seed) % 20000, stops = rand_r(&seed) % 8 == 0;
 		bool records = rand_r(&seed) % 2;
 		snprintf(trace, sizeof trace, "/tmp/stress-kill-%d.tandem", (int)getpid());
-		struct driver_options options = { .mode = is_interpreted ? RUN_MODE_INTERPRETED : RUN_MODE_COMPILED, .executable = getenv("TANDEM"), .trace_file = records ? trace : NULL,
+		struct driver_options options = { .mode = is_interpreted ? RUN_MODE_INTERPRETED : RUN_MODE_COMPILED,
+			.executable = getenv("TANDEM"), .trace_file = records ? trace : NULL,
 			.overwrites_trace = true, .notice = notice, .stall_limit_ns = 50000000, .timeout_ns = 300000000,
 			.grace_ns = 100000000 };
 		struct driver_summary summary;

@@ -213,6 +213,7 @@ static void simulate(struct random_run *run, int in_flight, int64_t start_ns, un
 	for (int step = 0, done = 0; done < EXECUTIONS;) {
 		if (step < EXECUTIONS && step - done < in_flight) {
 			int64_t written = pick(seed, 1, 50);
+			driver += step == done ? pick(seed, 0, 300) : 0;
 			add(run, 0, synthetic_submit((uint64_t)step, driver));
 			add(run, 0, synthetic_op(0, (uint64_t)step, driver, 1, &phases[1], &written));
 			run->kinds_ns[step][PHASE_WRITE] += written;
@@ -302,6 +303,28 @@ static void check_kinds(const struct compare *compare, const struct random_run r
 	}
 }
 
+/* Results come in order: between two of them, every ns in which something was in flight counts. Runs start at 0. */
+static void check_periods(const struct compare *compare, const struct random_run runs[2], const char *name)
+{
+	for (int side = 0; side < 2; side++) {
+		const struct align_run *run = &compare->align.runs[side];
+		bool *is_busy = calloc((size_t)runs[side].end_ns + 1, sizeof(*is_busy));
+		int64_t n_busy = 0;
+		for (int64_t i = 0; i < run->n_executions; i++)
+			memset(is_busy + run->executions[i].start_ns, true,
+				(size_t)(run->executions[i].end_ns - run->executions[i].start_ns));
+		for (int64_t i = 1; i < run->n_executions; i++) {
+			bool counts = align_pair(&compare->align, run->executions[i].execution) >= 0;
+			for (int64_t ns = run->executions[i - 1].end_ns; counts && ns < run->executions[i].end_ns; ns++)
+				n_busy += is_busy[ns];
+		}
+		free(is_busy);
+		double per_s = 1e9 * (double)compare->align.n_pairs / (double)n_busy;
+		cr_expect(fabs(compare->per_s[side] - per_s) < 1e-6 * per_s, "%s: %g/s, expected %g/s", name,
+			compare->per_s[side], per_s);
+	}
+}
+
 static void check_opposite(const struct compare *there, const struct compare *back, const char *name)
 {
 	cr_expect(there->latency.delta == -back->latency.delta && there->latency.low == -back->latency.high, "%s: %g and %g",
@@ -320,7 +343,8 @@ static void check_opposite(const struct compare *there, const struct compare *ba
 
 static void check_equal(const struct compare *compare, const char *name)
 {
-	cr_expect(compare->latency.delta == 0 && !compare_is_beyond_noise(&compare->latency), "%s: %g", name, compare->latency.delta);
+	cr_expect(compare->latency.delta == 0 && !compare_is_beyond_noise(&compare->latency), "%s: %g", name,
+		compare->latency.delta);
 	cr_expect(memcmp(compare->kinds_ns[0], compare->kinds_ns[1], sizeof(compare->kinds_ns[0])) == 0, "%s: kinds differ", name);
 	for (int i = 0; i < compare->n_rows; i++)
 		cr_expect(compare->rows[i].own_ns[0] == compare->rows[i].own_ns[1]
@@ -365,6 +389,7 @@ static void check_layout(int n_workers, int n_nodes, int in_flight, unsigned see
 		check_sums(trace, &there, name);
 		if (in_flight == 1)
 			check_kinds(&there, runs[pair], name);
+		check_periods(&there, runs[pair], name);
 		check_opposite(&there, &back, name);
 		check_equal(&equal, name);
 		compare_finish(&there);
