@@ -1,7 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
 #
-# From a fresh clone to a report: packages, build, model, a run over two processes, its results verified. Quick the second time.
+# From a fresh clone to an answer: packages, build, model, a run over two processes in both modes, its results verified, the report, and what
+# dynamic execution costs. Quick the second time.
 # Usage: tool/demo.sh
 set -eu
 cd "$(dirname "$0")/.."
@@ -35,16 +36,19 @@ else
 fi
 
 input=examples/minilm/sentences.safetensors
-step "run: six transformer layers over two processes, 100 times"
+step "run: six transformer layers over two processes, 100 times, compiled and interpreted in turn"
 if [ "$model" = seeded:7 ]; then
 	echo "to be compared with a run in one process, since made-up weights have no published result"
 	$tandem run examples/minilm/single.dot --set MODEL=$model --input $input --output build/one-process.safetensors --quiet
-	$tandem run examples/minilm/pipeline2.dot --set MODEL=$model --input $input --executions 100 -o build/minilm.tandem \
+	$tandem run examples/minilm/pipeline2.dot --mode both --set MODEL=$model --input $input --executions 100 -o build/minilm.tandem \
 		--expect build/one-process.safetensors --tolerance 1e-6
 else
-	$tandem run examples/minilm/pipeline2.dot --set "MODEL=$model" --input $input --executions 100 -o build/minilm.tandem \
+	$tandem run examples/minilm/pipeline2.dot --mode both --set "MODEL=$model" --input $input --executions 100 -o build/minilm.tandem \
 		--output build/embeddings.safetensors --expect examples/minilm/expected.safetensors --tolerance 2e-5
 fi
 
-step "report"
-$tandem report build/minilm.tandem
+step "report of the compiled run"
+$tandem report build/minilm.tandem --run 1
+
+step "compiled against interpreted"
+$tandem compare build/minilm.tandem

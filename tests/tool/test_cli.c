@@ -75,7 +75,7 @@ static const struct cli_case wrong_use[] = {
 	{ "help worker", 2, "", "unknown command 'worker'" },
 	{ "run", 2, "", "run: what about GRAPH?" },
 	{ "run a.dot b.dot", 2, "", "run: 'b.dot' is one argument too many" },
-	{ "run --mode=interpreted a.dot", 2, "", "run: --mode: 'interpreted' is not available; choose from: compiled" },
+	{ "run --mode=eager a.dot", 2, "", "run: --mode: 'eager' is not available; choose from: compiled, interpreted, both" },
 	{ "run --executons=2 a.dot", 2, "", "unknown option '--executons'; did you mean '--executions'?" },
 	{ "run --executions 0 a.dot", 2, "", "--executions: 0 is not within 1" },
 	{ "run -o", 2, "", "--trace needs FILE.tandem behind it" },
