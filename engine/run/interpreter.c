@@ -138,11 +138,11 @@ static void record_wait(struct interpreter *interpreter, enum phase cause, const
 }
 
 /* What lies between the task before and this one: until its inputs existed somewhere it starved, from then on it waited for the scheduler. */
-static void record_begin(struct interpreter *interpreter, const struct task_message *task, bool was_on)
+static void record_begin(struct interpreter *interpreter, const struct task_message *task, bool follows_unrecorded)
 {
 	struct recorder *recorder = &interpreter->executor.recorder;
 	uint64_t now = clock_ticks().count;
-	if (!was_on)
+	if (follows_unrecorded)
 		recorder_skip_to(recorder, now);
 	uint64_t ready = bring_in(recorder, task->time, now);
 	record_idle(interpreter, ready);
@@ -350,9 +350,10 @@ static int check_task(const struct interpreter *interpreter, const struct task_m
 static int carry_out(struct interpreter *interpreter, const struct task_message *task, struct error *error)
 {
 	struct executor *executor = &interpreter->executor;
-	bool was_on = executor->recorder.is_on;
+	bool follows_unrecorded = interpreter->has_begun && !executor->recorder.is_on;
+	interpreter->has_begun = true;
 	if (recorder_select(&executor->recorder, task->execution))
-		record_begin(interpreter, task, was_on);
+		record_begin(interpreter, task, follows_unrecorded);
 	int status = check_task(interpreter, task, error);
 	if (status != STATUS_OK)
 		return status;

@@ -23,6 +23,7 @@ struct interpreter {
 	struct task_bells *bells;
 	int socket_fd;
 	uint64_t n_packets;               /* received */
+	bool has_begun;             /* a task was carried out */
 	uint64_t last_execution;
 	uint64_t answer_since;            /* ticks: when the oldest answer in the outbox was ready */
 	uint64_t answer_ticks;            /* what an answer may wait for others */
