@@ -180,6 +180,8 @@ static int take_packets(struct driver *driver, uint32_t worker, struct error *er
 	for (; own->n_received[worker] < n; own->n_received[worker]++) {
 		const struct task_message *message;
 		int status = task_inbox_receive(&own->inbox, own->sockets[worker]);
+		if (status == STATUS_STOPPED)
+			return STATUS_OK; /* the worker is gone, which is the monitor's to tell */
 		if (status != STATUS_OK)
 			return error_set(error, STATUS_PROTOCOL, "worker %u announced results that it did not send", worker);
 		while ((status = task_inbox_next(&own->inbox, &message, error)) == STATUS_OK && message) {

@@ -98,9 +98,10 @@ int task_outbox_send(struct task_outbox *outbox, int fd, uint32_t *ret_n_packets
 int task_inbox_receive(struct task_inbox *inbox, int fd)
 {
 	ssize_t n;
+	/* A peer that dies with unread packets leaves one ECONNRESET in front of what it had sent. */
 	do
 		n = recv(fd, inbox->bytes, sizeof inbox->bytes, MSG_DONTWAIT);
-	while (n < 0 && errno == EINTR);
+	while (n < 0 && (errno == EINTR || errno == ECONNRESET));
 	inbox->at = inbox->n_bytes = 0;
 	if (n < 0)
 		return errno == EAGAIN ? STATUS_AGAIN : STATUS_STOPPED;
