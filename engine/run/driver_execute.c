@@ -141,17 +141,26 @@ static void finish_execution(struct driver *driver, uint64_t execution, uint32_t
 	atomic_store_explicit(&driver->n_finished, execution + 1, memory_order_release);
 }
 
-/* Once for each execution, however often the wait is tried. */
+/* The views of `output` go on once for each execution, however often the wait is tried; every try has a record of its own. */
 static void begin_wait(struct driver *driver, uint64_t execution)
 {
-	if (driver->waiting_for == execution + 1)
-		return;
+	if (driver->waiting_for != execution + 1)
+		driver->mode->begin_wait(driver);
 	driver->waiting_for = execution + 1;
-	driver->mode->begin_wait(driver);
 	if (!recorder_select(&driver->recorder, execution))
 		return;
 	record_entry(driver, clock_ticks().count, false);
 	recorder_open(&driver->recorder, RECORD_OP, GRAPH_OUTPUT, execution);
+}
+
+/* A try that ended without results: its phases fill the lane, but belong to no op. */
+static void record_vain_wait(struct recorder *recorder)
+{
+	uint64_t start = recorder->open.start;
+	for (unsigned i = 0; recorder->is_on && i < recorder->open.n_phases; i++) {
+		recorder_span(recorder, recorder->open.phase[i], start, start + recorder->wide[i]);
+		start += recorder->wide[i];
+	}
 }
 
 int driver_wait(struct driver *driver, int64_t limit_ns, uint64_t *ret_execution, const struct tensor **ret_outputs,
@@ -168,8 +177,10 @@ int driver_wait(struct driver *driver, int64_t limit_ns, uint64_t *ret_execution
 		deadline = clock_ticks().count + clock_ticks_of_ns(limit_ns);
 	begin_wait(driver, execution);
 	int status = driver->mode->collect(driver, execution, deadline, &failure, error);
-	if (status != STATUS_OK)
+	if (status != STATUS_OK) {
+		record_vain_wait(&driver->recorder);
 		return status;
+	}
 	if (!failure && unlikely(atomic_load_explicit(&driver->control.header->attention, memory_order_relaxed)))
 		failure = control_cancelled(&driver->control, execution);
 	status = failure ? failure_error(driver, failure, execution, error) : STATUS_OK;

@@ -219,15 +219,29 @@ Test(faults, payload_over_its_bound)
 	tool_result_finish(&result);
 }
 
+/* Until the running trace shows that the run is well under way. */
+static void wait_for_executions(void)
+{
+	for (int i = 0; i < 500; i++) {
+		struct tool_result result = tool_run("query @TMP@/t.tandem 'select count(*) > 20 n from v_execution where status = \"ok\"' --json");
+		bool is_under_way = strstr(result.out, "\"n\": 1") != NULL;
+		tool_result_finish(&result);
+		if (is_under_way)
+			return;
+		usleep(20000);
+	}
+	cr_assert(false, "the run does not get under way");
+}
+
 /* Starts a run that takes a while, waits until it computes, does something to it, and hands back how it ended. */
-static int disturb(const char *mode, const char *options, const char *victim, int signal_number, int delay_ms)
+static int disturb(const char *mode, const char *options, const char *victim, int signal_number)
 {
 	char line[512];
 	snprintf(line, sizeof line, "run @TMP@/chain.dot --mode %s -o @TMP@/t.tandem %s", mode, options);
 	pid_t driver = tool_start(line);
 	pid_t worker = leftovers_find("tandem worker w1", 10000);
 	cr_assert(worker, "the worker did not start");
-	usleep((useconds_t)delay_ms * 1000);
+	wait_for_executions();
 	pid_t pid = victim ? leftovers_find(victim, 1000) : driver;
 	cr_assert(pid, "'%s' is not there", victim ? victim : "driver");
 	kill(pid, signal_number);
@@ -239,7 +253,7 @@ static int disturb(const char *mode, const char *options, const char *victim, in
 static void check_interrupted(const char *mode)
 {
 	write_chain("op=spin, us=1000", "op=copy");
-	int status = disturb(mode, "-n 100000", NULL, SIGINT, 200);
+	int status = disturb(mode, "-n 100000", NULL, SIGINT);
 	cr_expect_eq(status, 130, "exit %d", status);
 	expect_nothing_left("Ctrl-C");
 	expect_query("Ctrl-C", "select status s from run", "\"stopped\"");
@@ -250,7 +264,7 @@ static void check_interrupted(const char *mode)
 static void check_driver_killed(const char *mode)
 {
 	write_chain("op=spin, us=1000", "op=copy");
-	int status = disturb(mode, "-n 100000", NULL, SIGKILL, 200);
+	int status = disturb(mode, "-n 100000", NULL, SIGKILL);
 	cr_expect_eq(status, 128 + SIGKILL);
 	expect_nothing_left("driver killed");
 	expect_query("driver killed", "select status s from run", "\"killed\"");
@@ -261,7 +275,7 @@ static void check_driver_killed(const char *mode)
 static void check_collector_killed(const char *mode)
 {
 	write_chain("op=spin, us=1000", "op=copy");
-	int status = disturb(mode, "-n 1000", "tandem collector", SIGKILL, 500);
+	int status = disturb(mode, "-n 1000", "tandem collector", SIGKILL);
 	cr_expect_eq(status, 1, "the run ends, but its trace is incomplete: exit %d", status);
 	expect_nothing_left("collector killed");
 	expect_query("collector killed", "select count(*) > 10 n from v_execution where status = \"ok\"", "\"n\": 1");
@@ -271,7 +285,7 @@ static void check_collector_killed(const char *mode)
 static void check_worker_killed(const char *mode)
 {
 	write_chain("op=spin, us=1000", "op=copy");
-	int status = disturb(mode, "-n 100000", "tandem worker w1", SIGKILL, 200);
+	int status = disturb(mode, "-n 100000", "tandem worker w1", SIGKILL);
 	cr_expect_eq(status, 1);
 	expect_nothing_left("worker killed");
 	expect_query("worker killed", "select status s from run", "\"worker_died\"");
@@ -283,7 +297,7 @@ static void check_worker_killed(const char *mode)
 static void check_worker_stopped(const char *mode)
 {
 	write_chain("op=copy", "op=spin, us=100");
-	int status = disturb(mode, "-n 1000000 --stall-limit 100ms --timeout 600ms --grace 200ms", "tandem worker w1", SIGSTOP, 200);
+	int status = disturb(mode, "-n 1000000 --stall-limit 100ms --timeout 600ms --grace 200ms", "tandem worker w1", SIGSTOP);
 	cr_expect_eq(status, 1);
 	expect_nothing_left("worker stopped");
 	expect_query("worker stopped", "select count(*) > 0 n from log where text like \"%the worker is stopped%\"", "\"n\": 1");
@@ -358,7 +372,7 @@ Test(faults, store_is_full)
 		const char *message[3];
 	} cases[] = {
 		{ "room for all", "1M", 0, { NULL } },
-		{ "room for one at a time", "26K", 0, { NULL } },
+		{ "room for one at a time", "32K", 0, { NULL } },
 		{ "no room for one", "12K", 1, { "the object store is full", "--store-limit", "most is held by node 'input'" } },
 		{ "not even for the input", "3K", 1, { "'input'", "the object store is full", "nobody holds any" } },
 	};

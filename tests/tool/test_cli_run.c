@@ -134,11 +134,27 @@ static void wait_until_exists(const char *name)
 		nanosleep(&(struct timespec){ .tv_nsec = 1000000 }, NULL);
 }
 
+/* Until the running trace shows one. */
+static void wait_for_an_execution(const char *trace)
+{
+	char line[200];
+	snprintf(line, sizeof line, "query @TMP@/%s 'SELECT count(*) > 0 FROM v_execution WHERE status = \"ok\"' --csv", trace);
+	for (int i = 0; i < 500; i++) {
+		struct tool_result result = tool_run(line);
+		bool is_there = strstr(result.out, "\n1\n") != NULL;
+		tool_result_finish(&result);
+		if (is_there)
+			return;
+		nanosleep(&(struct timespec){ .tv_nsec = 20000000 }, NULL);
+	}
+	cr_assert(false, "no execution in %s", trace);
+}
+
 Test(cli_run, an_interrupt_keeps_the_trace)
 {
 	pid_t pid = tool_start("run @TMP@/sleep.dot -n 1000000 -o @TMP@/interrupted.tandem");
 	wait_until_exists("interrupted.tandem");
-	nanosleep(&(struct timespec){ .tv_nsec = 200000000 }, NULL);
+	wait_for_an_execution("interrupted.tandem");
 	kill(pid, SIGINT);
 	int status;
 	waitpid(pid, &status, 0);
