@@ -8,12 +8,15 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "engine/graph/graph.h"
+
 #define OPSTATS_SHOWN_EXCESS 0.05 /* of the execution's duration: less does not stand out */
 
 /* What the pass keeps of a node. */
 struct kept {
 	struct kept_op {
 		int64_t execution, end_ns, compute_ns;
+		int64_t handed_ns; /* when its inputs were released and its outputs about to be published */
 	} *ops;
 	int64_t n, capacity;
 };
@@ -145,6 +148,8 @@ static int read_op(struct pass *pass, struct db_stmt *stmt)
 		stats->nodes[node].sum_ns[i] += db_column_int(stmt, 3 + i);
 	struct kept_op op = { .execution = execution, .end_ns = db_column_int(stmt, 2),
 		.compute_ns = db_column_int(stmt, 3 + OP_PHASE_COMPUTE) + db_column_int(stmt, 3 + OP_PHASE_COLLECTIVE) };
+	/* The driver's `input` writes into the slots and then publishes; for workers `write` is waking those who sleep for the message. */
+	op.handed_ns = op.end_ns - (node == GRAPH_INPUT ? 0 : db_column_int(stmt, 3 + OP_PHASE_WRITE));
 	int status = keep_op(pass, node, op);
 	if (status == STATUS_OK && is_slow(stats, execution))
 		status = keep_slow_op(pass, stmt, node, execution);
@@ -227,13 +232,13 @@ static int64_t match_messages(const struct pass *pass, const int *readers, int n
 {
 	int64_t n = 0;
 	for (int64_t i = 0; i < writer->n; i++) {
-		struct opstats_message message = { .written_ns = writer->ops[i].end_ns, .released_ns = INT64_MIN };
+		struct opstats_message message = { .written_ns = writer->ops[i].handed_ns, .released_ns = INT64_MIN };
 		bool is_whole = true;
 		for (int k = 0; k < n_readers && is_whole; k++) {
 			const struct kept *reader = &pass->kept[readers[k]];
 			is_whole = seek(reader, writer->ops[i].execution, &cursors[k]);
-			if (is_whole && reader->ops[cursors[k]].end_ns > message.released_ns)
-				message.released_ns = reader->ops[cursors[k]].end_ns;
+			if (is_whole && reader->ops[cursors[k]].handed_ns > message.released_ns)
+				message.released_ns = reader->ops[cursors[k]].handed_ns;
 		}
 		if (is_whole && message.released_ns >= message.written_ns)
 			messages[n++] = message;
