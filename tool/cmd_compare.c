@@ -11,7 +11,7 @@
 struct compare_values {
 	struct option_list runs, conditions;
 	int64_t n_nodes;
-	bool is_forced, is_strict, is_json;
+	bool is_forced, is_exact, is_strict, is_json;
 };
 
 #define AT(member) offsetof(struct compare_values, member)
@@ -22,6 +22,7 @@ static const struct option_spec compare_option_specs[] = {
 	{ "fail-if", 0, OPTION_LIST, AT(conditions), "CONDITION", NULL, "exit with 1 when this holds" },
 	{ "strict", 0, OPTION_FLAG, AT(is_strict), NULL, NULL, "let --fail-if look at the measured change alone, not at noise" },
 	{ "force", 0, OPTION_FLAG, AT(is_forced), NULL, NULL, "compare even when that would mislead, and say why it would" },
+	{ "exact", 0, OPTION_FLAG, AT(is_exact), NULL, NULL, "go over all ops even where stored sums give the same numbers" },
 	{ "nodes", 0, OPTION_INT, AT(n_nodes), "N", "20", "list at most N nodes and edges, the largest changes first", 1, 1000000 },
 	{ "json", 0, OPTION_FLAG, AT(is_json), NULL, NULL, "print as JSON: an object with an array for each table" },
 	OPTIONS_END
@@ -100,7 +101,8 @@ static int compare_runs(struct comparison *comparison, int n_files, char **files
 		comparison->traces[1] = comparison->traces[0];
 	if (status == STATUS_OK)
 		status = choose_runs(comparison, n_files == 1, error);
-	struct compare_options options = { .is_forced = comparison->options->is_forced };
+	struct compare_options options = { .is_forced = comparison->options->is_forced,
+		.is_exact = comparison->options->is_exact };
 	if (status == STATUS_OK)
 		status = compare_make(comparison->sides, &options, error, &comparison->compare);
 	for (int i = 0; status == STATUS_OK && i < comparison->n_answers; i++) {
@@ -151,7 +153,9 @@ const struct command command_compare = {
 		"METRIC<CHANGE, from A to B:\n\n"
 		"  latency>+5%  throughput<-3%  node.layer3>+10us  dispatch>+1us\n\n"
 		"METRIC is latency, throughput, node.NAME (its own work) or a kind of time. It holds when the whole interval lies\n"
-		"beyond the change. Exit status 3: refused, because a comparison would mislead.\n",
+		"beyond the change. Exit status 3: refused, because a comparison would mislead.\n\n"
+		"Where both runs have the same executions and none failed, the numbers come from sums stored when the runs ended;\n"
+		"otherwise, and with --exact, from a pass over all ops. The output says which; the numbers are the same.\n",
 	.options = compare_option_specs,
 	.values_bytes = sizeof(struct compare_values),
 	.n_arguments_min = 1,

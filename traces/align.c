@@ -75,7 +75,7 @@ static int read_execution(struct reading *reading, struct db_stmt *stmt)
 	struct align_execution *execution = &run->executions[run->n_executions++];
 	*execution = (struct align_execution){ .execution = db_column_int(stmt, 0), .start_ns = db_column_int(stmt, 1),
 		.end_ns = db_column_int(stmt, 2), .is_ok = is_whole && db_column_int(stmt, 3) == STATUS_OK,
-		.is_warmup = db_column_int(stmt, 4) };
+		.is_warmup = db_column_int(stmt, 4), .is_marked = db_column_int(stmt, 4) };
 	run->n_failed += !execution->is_ok;
 	return STATUS_OK;
 }

@@ -26,6 +26,7 @@ struct align_place {
 struct align_execution {
 	int64_t execution, start_ns, end_ns;
 	bool is_ok, is_warmup;
+	bool is_marked;    /* the file marks it as warm-up, whether that counts or not */
 };
 
 struct align_run {

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "traces/compare_stored.h"
 #include "traces/schema.h"
 #include "traces/warmup.h"
 
@@ -130,6 +131,8 @@ static int write_all(struct db *db, const struct blame_findings *findings, const
 		status = write_spans(db, &findings->run, spans, error);
 	if (status == STATUS_OK)
 		status = write_paths(db, &findings->run, &findings->paths, error);
+	if (status == STATUS_OK)
+		status = compare_stored_write(db, &findings->run, error);
 	return status;
 }
 

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * blame_findings: what one run's ops tell when they are taken together: blame, critical paths, mean works. Made by one pass over all
- * ops; the collector does that at the end of a run and leaves the results in the tables blame, stall_root and critical_path, from where
- * they are read at once; for a run that is too long, or was not finished, whoever asks makes them in memory.
+ * ops; the collector does that at the end of a run and leaves the results in the tables blame, stall_root and critical_path,
+ * from where they are read at once, and what a comparison needs in compare_sum (compare_stored.h); for a run that is too long,
+ * or was not finished, whoever asks makes them in memory.
  * Warm-up is left out (warmup.h).
  */
 #ifndef TANDEM_TRACES_BLAME_FINDINGS_H

@@ -8,6 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "traces/compare_stored.h"
+
 static int out_of_memory(struct error *error)
 {
 	return error_set(error, STATUS_NO_MEMORY, "no memory to compare the runs");
@@ -153,11 +155,24 @@ static int make_rows(struct compare *compare, struct error *error)
 
 /* -- the whole ------------------------------------------------------------------------------------------- */
 
-static int fill(struct compare *compare, struct error *error)
+/* Both from stored sums, or none. */
+static int read_stored(struct compare *compare, struct error *error)
 {
+	bool are_there = compare_stored_serves(&compare->align);
 	int status = STATUS_OK;
-	for (int side = 0; status == STATUS_OK && side < 2; side++)
-		status = compare_measure_make(&compare->align, side, error, &compare->measures[side]);
+	for (int side = 0; status == STATUS_OK && are_there && side < 2; side++)
+		status = compare_stored_read(&compare->align, side, error, &are_there, &compare->measures[side]);
+	compare->is_stored = status == STATUS_OK && are_there;
+	for (int side = 0; !compare->is_stored && side < 2; side++)
+		compare_measure_finish(&compare->measures[side]);
+	return status;
+}
+
+static int fill(struct compare *compare, bool is_exact, struct error *error)
+{
+	int status = is_exact ? STATUS_OK : read_stored(compare, error);
+	for (int side = 0; status == STATUS_OK && !compare->is_stored && side < 2; side++)
+		status = compare_measure_make(&compare->align, side, NULL, error, &compare->measures[side]);
 	if (status != STATUS_OK)
 		return status;
 	const struct compare_measure *a = &compare->measures[0], *b = &compare->measures[1];
@@ -181,7 +196,7 @@ int compare_make(const struct align_side sides[2], const struct compare_options 
 	if (status == STATUS_OK && compare.reasons.n_refusals && !(options && options->is_forced))
 		status = refuse(&compare.reasons, error);
 	if (status == STATUS_OK)
-		status = fill(&compare, error);
+		status = fill(&compare, options && options->is_exact, error);
 	if (status != STATUS_OK) {
 		compare_finish(&compare);
 		return status;

@@ -33,6 +33,7 @@ struct compare {
 	struct align align;
 	struct compare_reasons reasons;   /* notes; refusals too when the comparison was forced */
 	struct compare_measure measures[2];
+	bool is_stored;                   /* they come from sums stored at the runs' ends, not from an exact pass over all ops */
 	int64_t latency_ns[2];            /* means; sums of the next, and of all rows' path_ns and nowhere_ns */
 	int64_t kinds_ns[2][COMPARE_KIND_COUNT];
 	int64_t nowhere_ns[2];            /* at no node and no edge */
@@ -49,6 +50,7 @@ struct compare {
 
 struct compare_options {
 	bool is_forced; /* compare in spite of reasons not to, which then are in `reasons` */
+	bool is_exact;  /* go over all ops even where stored sums give the same numbers */
 };
 
 /* STATUS_NOT_COMPARABLE with every reason when a comparison would mislead. `options` may be NULL. On success *ret_compare

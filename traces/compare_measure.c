@@ -13,9 +13,7 @@ struct pass {
 	const struct align *align;
 	const struct align_run *run;
 	struct compare_measure *measure;
-	struct critical_run loaded;
-	int *node_lanes;      /* lane of each node; -1: the driver's */
-	int64_t *busy_ns;     /* [executions, lanes] */
+	const struct critical_run *loaded;
 	struct error *error;
 };
 
@@ -42,54 +40,32 @@ void compare_means(const int64_t *sums, int n_sums, int64_t n, int64_t *means)
 
 /* -- ops ------------------------------------------------------------------------------------------------- */
 
-static int find_lane(struct compare_measure *measure, const char *worker)
-{
-	for (int i = 0; i < measure->n_lanes; i++) {
-		if (strcmp(measure->lanes[i].worker, worker) == 0)
-			return i;
-	}
-	measure->lanes[measure->n_lanes].worker = worker;
-	return measure->n_lanes++;
-}
-
-/* input and output (without an op) are the driver's. */
-static int find_lanes(struct pass *pass)
-{
-	const struct align_run *run = pass->run;
-	struct compare_measure *measure = pass->measure;
-	pass->node_lanes = malloc((size_t)(run->n_nodes + 1) * sizeof(*pass->node_lanes));
-	measure->lanes = calloc((size_t)run->n_nodes + 1, sizeof(*measure->lanes));
-	if (!pass->node_lanes || !measure->lanes)
-		return out_of_memory(pass->error);
-	for (int i = 0; i < run->n_nodes; i++) {
-		const struct align_place *node = &run->places[i];
-		pass->node_lanes[i] = node->op && node->worker ? find_lane(measure, node->worker) : -1;
-	}
-	pass->busy_ns = calloc((size_t)(pass->align->n_pairs * measure->n_lanes) + 1, sizeof(*pass->busy_ns));
-	return pass->busy_ns ? STATUS_OK : out_of_memory(pass->error);
-}
-
 static void add_op(struct pass *pass, const struct critical_op *op)
 {
-	int64_t pair = align_pair(pass->align, op->execution), sum_ns = 0, start_ns = op->start_ns;
-	if (op->node == CRITICAL_NONE || pair < 0)
+	int64_t sum_ns = 0, start_ns = op->start_ns;
+	if (op->node == CRITICAL_NONE || align_pair(pass->align, op->execution) < 0)
 		return;
 	struct compare_own *own = &pass->measure->own[op->node];
-	int lane = pass->node_lanes[op->node];
 	for (uint32_t i = 0; i < op->n_pieces; i++) {
-		const struct critical_piece *piece = &pass->loaded.pieces[op->first_piece + i];
+		const struct critical_piece *piece = &pass->loaded->pieces[op->first_piece + i];
 		int64_t ns = piece->end_ns - start_ns;
 		start_ns = piece->end_ns;
 		if (critical_is_wait((enum phase)piece->phase))
 			continue;
 		own->ns[piece->phase] += ns;
 		sum_ns += ns;
-		if (lane >= 0)
-			pass->measure->lanes[lane].ns[piece->phase] += ns;
 	}
 	compare_moments_add(&own->moments, (double)sum_ns);
-	if (lane >= 0)
-		pass->busy_ns[pair * pass->measure->n_lanes + lane] += sum_ns;
+}
+
+static struct compare_lane *find_lane(struct compare_measure *measure, const char *worker)
+{
+	for (int i = 0; i < measure->n_lanes; i++) {
+		if (strcmp(measure->lanes[i].worker, worker) == 0)
+			return &measure->lanes[i];
+	}
+	measure->lanes[measure->n_lanes].worker = worker;
+	return &measure->lanes[measure->n_lanes++];
 }
 
 static int64_t lane_sum(const struct compare_lane *lane)
@@ -100,28 +76,29 @@ static int64_t lane_sum(const struct compare_lane *lane)
 	return sum;
 }
 
-/* Equal lanes: the first. */
-static void weigh_lanes(struct pass *pass)
+/* input and output (without an op) are the driver's. Equal lanes: the first. */
+void compare_measure_lanes(const struct align_run *run, struct compare_measure *measure)
 {
-	struct compare_measure *measure = pass->measure;
+	for (int i = 0; i < run->n_nodes; i++) {
+		const struct align_place *node = &run->places[i];
+		if (!node->op || !node->worker)
+			continue;
+		struct compare_lane *lane = find_lane(measure, node->worker);
+		for (int kind = 0; kind < COMPARE_KIND_COUNT; kind++)
+			lane->ns[kind] += measure->own[i].ns[kind];
+	}
 	measure->bottleneck = measure->n_lanes ? 0 : -1;
-	for (int lane = 0; lane < measure->n_lanes; lane++) {
-		for (int64_t pair = 0; pair < pass->align->n_pairs; pair++)
-			compare_moments_add(&measure->lanes[lane].moments,
-				(double)pass->busy_ns[pair * measure->n_lanes + lane]);
+	for (int lane = 1; lane < measure->n_lanes; lane++) {
 		if (lane_sum(&measure->lanes[lane]) > lane_sum(&measure->lanes[measure->bottleneck]))
 			measure->bottleneck = lane;
 	}
 }
 
-static int measure_ops(struct pass *pass)
+static void measure_ops(struct pass *pass)
 {
-	int status = find_lanes(pass);
-	for (int64_t i = 0; status == STATUS_OK && i < pass->loaded.n_ops; i++)
-		add_op(pass, &pass->loaded.ops[i]);
-	if (status == STATUS_OK)
-		weigh_lanes(pass);
-	return status;
+	for (int64_t i = 0; i < pass->loaded->n_ops; i++)
+		add_op(pass, &pass->loaded->ops[i]);
+	compare_measure_lanes(pass->run, pass->measure);
 }
 
 /* -- executions ------------------------------------------------------------------------------------------ */
@@ -195,7 +172,7 @@ static int measure_paths(struct pass *pass)
 		const struct align_execution *execution = align_find(pass->run, pass->align->pairs[i]);
 		const struct critical_execution whole = { .execution = execution->execution, .start_ns = execution->start_ns,
 			.end_ns = execution->end_ns };
-		status = critical_path_make(&pass->loaded, &whole, &path, pass->error);
+		status = critical_path_make(pass->loaded, &whole, &path, pass->error);
 		if (status == STATUS_OK)
 			add_path(pass, execution, &path);
 	}
@@ -203,35 +180,45 @@ static int measure_paths(struct pass *pass)
 	return status;
 }
 
-static int prepare(struct pass *pass)
+int compare_measure_init(const struct align_run *run, struct error *error, struct compare_measure *ret_measure)
 {
-	struct compare_measure *measure = pass->measure;
-	measure->n_places = pass->run->n_nodes + pass->run->n_edges;
-	measure->path_ns = calloc((size_t)measure->n_places + 1, sizeof(*measure->path_ns));
-	measure->own = calloc((size_t)pass->run->n_nodes + 1, sizeof(*measure->own));
-	if (!measure->path_ns || !measure->own)
-		return out_of_memory(pass->error);
-	int status = critical_run_load(pass->run->trace->db, pass->run->run->id, pass->error, &pass->loaded);
-	if (status == STATUS_OK && (pass->loaded.n_nodes != pass->run->n_nodes || pass->loaded.n_edges != pass->run->n_edges))
-		status = error_set(pass->error, STATUS_TRACE, "%s: nodes or edges of run %lld are missing", pass->run->trace->file,
-			(long long)pass->run->run->id);
-	return status;
+	struct compare_measure measure = { .bottleneck = -1, .n_places = run->n_nodes + run->n_edges };
+	measure.path_ns = calloc((size_t)measure.n_places + 1, sizeof(*measure.path_ns));
+	measure.own = calloc((size_t)run->n_nodes + 1, sizeof(*measure.own));
+	measure.lanes = calloc((size_t)run->n_nodes + 1, sizeof(*measure.lanes));
+	if (!measure.path_ns || !measure.own || !measure.lanes) {
+		compare_measure_finish(&measure);
+		return out_of_memory(error);
+	}
+	*ret_measure = measure;
+	return STATUS_OK;
 }
 
-int compare_measure_make(const struct align *align, int side, struct error *error, struct compare_measure *ret_measure)
+static int go_over(struct pass *pass)
 {
-	struct compare_measure measure = { .bottleneck = -1 };
-	struct pass pass = { .align = align, .run = &align->runs[side], .measure = &measure, .error = error };
-	int status = prepare(&pass);
+	if (pass->loaded->n_nodes != pass->run->n_nodes || pass->loaded->n_edges != pass->run->n_edges)
+		return error_set(pass->error, STATUS_TRACE, "%s: nodes or edges of run %lld are missing", pass->run->trace->file,
+			(long long)pass->run->run->id);
+	measure_ops(pass);
+	int status = measure_paths(pass);
+	return status == STATUS_OK ? measure_periods(pass) : status;
+}
+
+int compare_measure_make(const struct align *align, int side, const struct critical_run *loaded, struct error *error,
+	struct compare_measure *ret_measure)
+{
+	struct compare_measure measure;
+	struct critical_run own = { .n_ops = 0 };
+	struct pass pass = { .align = align, .run = &align->runs[side], .measure = &measure,
+		.loaded = loaded ? loaded : &own, .error = error };
+	int status = compare_measure_init(pass.run, error, &measure);
+	if (status != STATUS_OK)
+		return status;
+	if (!loaded)
+		status = critical_run_load(pass.run->trace->db, pass.run->run->id, error, &own);
 	if (status == STATUS_OK)
-		status = measure_ops(&pass);
-	if (status == STATUS_OK)
-		status = measure_paths(&pass);
-	if (status == STATUS_OK)
-		status = measure_periods(&pass);
-	critical_run_finish(&pass.loaded);
-	free(pass.node_lanes);
-	free(pass.busy_ns);
+		status = go_over(&pass);
+	critical_run_finish(&own);
 	if (status != STATUS_OK) {
 		compare_measure_finish(&measure);
 		return status;

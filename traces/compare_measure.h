@@ -16,6 +16,7 @@
 #include "engine/run/record.h"
 #include "traces/align.h"
 #include "traces/compare_stats.h"
+#include "traces/critical_run.h"
 
 /* Kinds are the phases, and the caller's own time while the driver's thread was outside tandem. */
 enum compare_kind {
@@ -33,8 +34,7 @@ struct compare_own {
 /* Of one worker besides the driver. */
 struct compare_lane {
 	const char *worker;             /* of the align's places */
-	int64_t ns[COMPARE_KIND_COUNT];        /* own work of its nodes */
-	struct compare_moments moments; /* of executions */
+	int64_t ns[COMPARE_KIND_COUNT]; /* own work of its nodes */
 };
 
 struct compare_measure {
@@ -54,9 +54,16 @@ struct compare_measure {
 	struct compare_moments period;
 };
 
-/* Measures run `side` (0 or 1) of `align`, which must outlive it. On success *ret_measure must be finished. */
-int compare_measure_make(const struct align *align, int side, struct error *error, struct compare_measure *ret_measure);
+/* Measures run `side` (0 or 1) of `align`, which must outlive it. `loaded` holds its ops; NULL: they are read here. On
+ * success *ret_measure must be finished. */
+int compare_measure_make(const struct align *align, int side, const struct critical_run *loaded, struct error *error,
+	struct compare_measure *ret_measure);
 void compare_measure_finish(struct compare_measure *measure);
+
+/* For a measure whose sums come from elsewhere: an empty one of the run, to be finished on success; and, once `own` is
+ * filled, the lanes and the bottleneck, which follow from it. */
+int compare_measure_init(const struct align_run *run, struct error *error, struct compare_measure *ret_measure);
+void compare_measure_lanes(const struct align_run *run, struct compare_measure *measure);
 
 /* Means of `sums` over `n`, each rounded so that they add up to the rounded mean of the whole (the bounds are rounded, not
  * the parts). `sums` and `means` may be the same. n > 0. */

@@ -265,6 +265,7 @@ static void print_pairs(struct print *print)
 			strbuf_addf(print->out, ", %lld %s", (long long)others[i].n, others[i].name);
 	}
 	strbuf_add(print->out, "\n");
+	strbuf_add(print->out, print->compare->is_stored ? "from stored sums\n" : "exact pass\n");
 	for (int i = 0; i < print->compare->reasons.n_items; i++) {
 		const struct compare_reason *reason = &print->compare->reasons.items[i];
 		strbuf_add(print->out, reason->is_refusal ? "MISLEADING: " : "note: ");
@@ -490,6 +491,7 @@ static void print_json(struct print *print)
 	json_run(print, 1);
 	strbuf_addf(print->out, ",\n\"pairs\": %lld, \"warmup\": %lld, \"failed\": %lld", (long long)compare->align.n_pairs,
 		(long long)compare->align.n_warmup, (long long)compare->align.n_failed);
+	json_text(print, "source", compare->is_stored ? "stored_sums" : "exact_pass");
 	json_reasons(print);
 	json_change(print, "latency", (double)compare->latency_ns[0], (double)compare->latency_ns[1], &compare->latency);
 	print_split(print, "split", compare->kinds_ns[0], compare->kinds_ns[1]);

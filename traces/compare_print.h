@@ -2,9 +2,9 @@
  *
  * compare_print: a comparison for people or as JSON. Both print the same tables.
  *
- * JSON: one object with "a" and "b" (which run), "pairs", "warmup", "failed", "notes", "latency" and "throughput" (values,
- * difference, interval, is_beyond_noise; throughput may be null), "bottleneck" (or null), and arrays of rows: "split",
- * "bottleneck_split", "nodes", "only", "conditions". Times are in ns.
+ * JSON: one object with "a" and "b" (which run), "pairs", "warmup", "failed", "source" ("stored_sums" or "exact_pass"),
+ * "notes", "latency" and "throughput" (values, difference, interval, is_beyond_noise; throughput may be null), "bottleneck"
+ * (or null), and arrays of rows: "split", "bottleneck_split", "nodes", "only", "conditions". Times are in ns.
  */
 #ifndef TANDEM_TRACES_COMPARE_PRINT_H
 #define TANDEM_TRACES_COMPARE_PRINT_H

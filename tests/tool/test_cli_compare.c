@@ -107,6 +107,31 @@ Test(cli_compare, json_sums_to_the_whole)
 	tool_result_finish(&result);
 }
 
+/* The line, and everything but it, with and without --exact. */
+Test(cli_compare, stored_sums_give_the_same_text)
+{
+	record("quick.dot", "both.tandem", "-n 40 --mode both");
+	static const char *const files[] = { "@TMP@/both.tandem", "@TMP@/quick.tandem @TMP@/quick.tandem" };
+	for (size_t i = 0; i < sizeof files / sizeof files[0]; i++) {
+		char line[200];
+		snprintf(line, sizeof line, "compare %s", files[i]);
+		struct tool_result stored = tool_run(line);
+		strcat(line, " --exact");
+		struct tool_result exact = tool_run(line);
+		const char *ours = strstr(stored.out, "\nfrom stored sums\n"), *theirs = strstr(exact.out, "\nexact pass\n");
+		cr_assert(ours && theirs, "%s: '%s', exactly '%s'", files[i], stored.out, exact.out);
+		cr_expect_eq(ours - stored.out, theirs - exact.out);
+		cr_expect_eq(strncmp(stored.out, exact.out, (size_t)(ours - stored.out)), 0);
+		cr_expect_str_eq(strchr(ours + 1, '\n'), strchr(theirs + 1, '\n'), "%s: '%s', exactly '%s'", files[i], stored.out,
+			exact.out);
+		tool_result_finish(&stored);
+		tool_result_finish(&exact);
+	}
+	expect("compare @TMP@/quick.tandem @TMP@/slow.tandem", 0, "\nexact pass\n", NULL);
+	expect("compare @TMP@/both.tandem --json", 0, "\"source\": \"stored_sums\"", NULL);
+	expect("compare @TMP@/both.tandem --json --exact", 0, "\"source\": \"exact_pass\"", NULL);
+}
+
 Test(cli_compare, refuses_what_would_mislead)
 {
 	record("wide.dot", "wide.tandem", "-n 12");

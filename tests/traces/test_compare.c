@@ -10,14 +10,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "tests/traces/synthetic.h"
+#include "tests/traces/random_chain.h"
 #include "traces/compare_print.h"
 
 #define US 1000
 #define PAIRS_OF_RUNS 4 /* in one file */
-#define EXECUTIONS 24
-#define WORKERS_MAX 3
-#define RECORDS_MAX (EXECUTIONS * 8)
 
 static struct synthetic synthetic;
 static struct synthetic_intake target;
@@ -165,85 +162,6 @@ Test(compare, the_worked_example_printed)
 
 /* -- random runs ----------------------------------------------------------------------------------------- */
 
-/* A run by simulation of the chain; what the path must be where one execution is in flight, by construction. */
-struct random_run {
-	struct record records[WORKERS_MAX + 1][RECORDS_MAX];
-	uint32_t n_records[WORKERS_MAX + 1];
-	int64_t end_ns;
-	int64_t kinds_ns[EXECUTIONS][COMPARE_KIND_COUNT];
-};
-
-static int pick(unsigned *seed, int low, int high)
-{
-	*seed = *seed * 1103515245u + 12345u;
-	return low + (int)(*seed >> 16) % (high - low + 1);
-}
-
-static void add(struct random_run *run, uint32_t lane, struct record record)
-{
-	run->records[lane][run->n_records[lane]++] = record;
-}
-
-/* An op that has its input at `ready`; returns when it ends. */
-static int64_t add_op(struct random_run *run, uint32_t node, int execution, int64_t *free_at, int64_t ready, unsigned *seed)
-{
-	static const enum phase phases[] = { PHASE_STARVED, PHASE_DISPATCH, PHASE_FETCH, PHASE_ALLOCATE, PHASE_COMPUTE,
-		PHASE_WRITE };
-	uint32_t lane = synthetic.program.nodes[node].worker;
-	int64_t delivery = pick(seed, 0, 3) ? pick(seed, 1, 90) : 0, start = *free_at;
-	int64_t ns[6] = { ready + delivery > start ? ready + delivery - start : 0 }, end = start + ns[0];
-	for (int i = 1; i < 6; i++) {
-		ns[i] = pick(seed, 0, 2) ? pick(seed, 0, i == 4 ? 1500 : 200) : 0;
-		end += ns[i];
-		run->kinds_ns[execution][phases[i]] += ns[i];
-	}
-	run->kinds_ns[execution][PHASE_STARVED] += delivery;
-	add(run, lane, synthetic_op(node, (uint64_t)execution, start, 6, phases, ns));
-	return *free_at = end;
-}
-
-/* The driver submits while fewer than `in_flight` are under way, and takes results in order. */
-static void simulate(struct random_run *run, int in_flight, int64_t start_ns, unsigned *seed)
-{
-	static const enum phase phases[] = { PHASE_STARVED, PHASE_WRITE };
-	int64_t free_at[WORKERS_MAX + 1], ready[EXECUTIONS], driver = start_ns;
-	memset(run, 0, sizeof(*run));
-	for (int i = 0; i <= WORKERS_MAX; i++)
-		free_at[i] = start_ns;
-	for (int step = 0, done = 0; done < EXECUTIONS;) {
-		if (step < EXECUTIONS && step - done < in_flight) {
-			int64_t written = pick(seed, 1, 50);
-			driver += step == done ? pick(seed, 0, 300) : 0;
-			add(run, 0, synthetic_submit((uint64_t)step, driver));
-			add(run, 0, synthetic_op(0, (uint64_t)step, driver, 1, &phases[1], &written));
-			run->kinds_ns[step][PHASE_WRITE] += written;
-			driver += written;
-			ready[step] = driver;
-			for (uint32_t node = 2; node < synthetic.program.header->n_nodes; node++)
-				ready[step] = add_op(run, node, step, &free_at[synthetic.program.nodes[node].worker], ready[step],
-					seed);
-			step++;
-			continue;
-		}
-		int64_t delivery = pick(seed, 1, 60), end = ready[done] > driver ? ready[done] + delivery : driver + delivery;
-		run->kinds_ns[done][PHASE_STARVED] += delivery;
-		add(run, 0, synthetic_op(1, (uint64_t)done, driver, 1, phases, (int64_t[]){ end - driver }));
-		add(run, 0, synthetic_finish_record((uint64_t)done, end, STATUS_OK, 0));
-		driver = end;
-		done++;
-	}
-	run->end_ns = driver + 100;
-}
-
-static void enter(struct random_run *run)
-{
-	for (uint32_t lane = 0; lane <= WORKERS_MAX; lane++) {
-		if (run->n_records[lane])
-			synthetic_intake_enter(&target, lane, run->records[lane], run->n_records[lane]);
-	}
-	synthetic_intake_end(&target, run->end_ns);
-}
-
 static int64_t ask(const struct trace *trace, const char *format, int64_t run, int64_t first)
 {
 	char sql[400];
@@ -288,7 +206,7 @@ static void check_sums(const struct trace *trace, const struct compare *compare,
 
 /* One execution in flight: nothing but the chain's own phases and deliveries can be on the path. Rounding moves a sum over
  * the places by less than one ns a place. */
-static void check_kinds(const struct compare *compare, const struct random_run runs[2], const char *name)
+static void check_kinds(const struct compare *compare, const struct random_chain runs[2], const char *name)
 {
 	for (int side = 0; side < 2; side++) {
 		for (int kind = 0; kind < COMPARE_KIND_COUNT; kind++) {
@@ -304,7 +222,7 @@ static void check_kinds(const struct compare *compare, const struct random_run r
 }
 
 /* Results come in order: between two of them, every ns in which something was in flight counts. Runs start at 0. */
-static void check_periods(const struct compare *compare, const struct random_run runs[2], const char *name)
+static void check_periods(const struct compare *compare, const struct random_chain runs[2], const char *name)
 {
 	for (int side = 0; side < 2; side++) {
 		const struct align_run *run = &compare->align.runs[side];
@@ -354,21 +272,21 @@ static void check_equal(const struct compare *compare, const char *name)
 }
 
 /* Three runs: A, B, and A again, later by `shift`. */
-static void enter_three(struct random_run runs[2], int in_flight, unsigned seed)
+static void enter_three(struct random_chain runs[2], int in_flight, unsigned seed)
 {
 	unsigned seeds[2] = { 1000u + 2u * seed, 5000u + 3u * seed }, again = seeds[0];
 	for (int i = 0; i < 3; i++) {
-		struct random_run *run = &runs[i % 2], shifted;
+		struct random_chain *run = &runs[i % 2], shifted;
 		run = i == 2 ? &shifted : run;
-		simulate(run, in_flight, i == 2 ? 123456789 : 0, i == 2 ? &again : &seeds[i]);
+		random_chain_make(run, &synthetic, in_flight, i == 2 ? 123456789 : 0, i == 2 ? &again : &seeds[i]);
 		synthetic_intake_next(&target, &synthetic, i == 2 ? 123456789 : 0);
-		enter(run);
+		random_chain_enter(run, &target);
 	}
 }
 
 static void check_layout(int n_workers, int n_nodes, int in_flight, unsigned seed)
 {
-	static struct random_run runs[PAIRS_OF_RUNS][2];
+	static struct random_chain runs[PAIRS_OF_RUNS][2];
 	struct trace *trace = NULL;
 	synthetic_init(&synthetic, n_workers, n_nodes, in_flight, 64);
 	synthetic_use_ns();
@@ -403,7 +321,7 @@ static void check_layout(int n_workers, int n_nodes, int in_flight, unsigned see
 Test(compare, hundreds_of_random_runs)
 {
 	for (unsigned seed = 0; seed < 6; seed++) {
-		for (int n_workers = 1; n_workers <= WORKERS_MAX; n_workers++) {
+		for (int n_workers = 1; n_workers <= RANDOM_CHAIN_WORKERS_MAX; n_workers++) {
 			check_layout(n_workers, 2, 1, seed);
 			check_layout(n_workers, 1, 3, seed);
 		}
