@@ -16,7 +16,7 @@ sh tool/setup.sh
 
 step "build"
 if [ ! -f build/build.ninja ]; then
-	meson setup build --buildtype=release > build-setup.log 2>&1 || {
+	meson setup build --buildtype=release -Db_lto=true > build-setup.log 2>&1 || {
 		cat build-setup.log >&2
 		exit 1
 	}
