@@ -29,13 +29,12 @@ static uint32_t *missing_at(const struct dispatch *dispatch, uint64_t execution,
 	return &dispatch->missing[execution % dispatch->in_flight * dispatch->n_units + unit];
 }
 
-/* Makes a unit ready if it is its turn. */
+/* Makes a unit ready if it is its turn: met once for each, when the last thing missing came or when its turn did. */
 static void offer(struct dispatch *dispatch, uint64_t execution, uint32_t unit)
 {
 	if (*missing_at(dispatch, execution, unit) || dispatch->units[unit].next != execution
 		|| unit == dispatch->unit_of[GRAPH_OUTPUT])
 		return;
-	dispatch->units[unit].next = execution + 1;
 	dispatch->ready[dispatch->ready_tail++ % ((uint64_t)dispatch->in_flight * dispatch->n_units)] =
 		(struct dispatch_ready){ .execution = execution, .unit = unit };
 }
@@ -82,6 +81,18 @@ static int refuse(struct error *error, uint32_t worker)
 	return error_set(error, STATUS_PROTOCOL, "worker %u answered with something that it was not asked", worker);
 }
 
+/* A task was answered: what its worker still has before it, and what the node takes. */
+static void take_off(struct dispatch *dispatch, uint32_t worker, uint64_t execution, const struct task_message *message)
+{
+	const struct dispatch_task *task = task_at(dispatch, execution, message->node);
+	struct dispatch_load *load = &dispatch->loads[worker];
+	uint64_t since = task->ready > load->last_answer ? task->ready : load->last_answer;
+	dispatch->node_ticks[message->node] = message->time > since ? message->time - since : 0;
+	load->last_answer = message->time;
+	load->ticks -= task->expected;
+	load->n_out--;
+}
+
 int dispatch_take_result(struct dispatch *dispatch, uint32_t worker, const struct task_message *message, struct error *error)
 {
 	const struct graph *graph = dispatch->plan->graph;
@@ -98,7 +109,7 @@ int dispatch_take_result(struct dispatch *dispatch, uint32_t worker, const struc
 			|| (dispatch_readers(dispatch, message->node, i) && !objects_has(dispatch->objects, values[i].object)))
 			return refuse(error, worker);
 	}
-	dispatch->n_out[worker]--;
+	take_off(dispatch, worker, execution, message);
 	dispatch_complete(dispatch, execution, message->node, message->word, message->time);
 	return STATUS_OK;
 }
@@ -153,7 +164,9 @@ static int send(struct dispatch *dispatch, uint64_t execution, uint32_t node, st
 		message->values[i] = *value_at(dispatch, execution, (uint32_t)edge->src, (uint32_t)edge->src_output);
 	}
 	task->state = DISPATCH_SENT;
-	dispatch->n_out[desc->worker_idx]++;
+	task->expected = dispatch->node_ticks[node];
+	dispatch->loads[desc->worker_idx].ticks += task->expected;
+	dispatch->loads[desc->worker_idx].n_out++;
 	return STATUS_OK;
 }
 
@@ -169,20 +182,61 @@ static int start(struct dispatch *dispatch, uint64_t execution, uint32_t node, s
 	return STATUS_OK;
 }
 
+static int start_unit(struct dispatch *dispatch, struct dispatch_ready ready, struct error *error)
+{
+	struct dispatch_unit *unit = &dispatch->units[ready.unit];
+	int status = STATUS_OK;
+	for (uint32_t i = 0; i < unit->n_members && status == STATUS_OK; i++)
+		status = start(dispatch, ready.execution, dispatch->members[unit->first_member + i], error);
+	for (uint32_t i = 0; i < unit->n_later; i++)
+		arrive(dispatch, ready.execution, dispatch->later[unit->first_later + i]);
+	unit->next = ready.execution + 1;
+	if (unit->next < dispatch->n_begun)
+		offer(dispatch, unit->next, ready.unit);
+	return status;
+}
+
+static bool is_held_back(const struct dispatch *dispatch, uint32_t unit_idx)
+{
+	const struct dispatch_unit *unit = &dispatch->units[unit_idx];
+	for (uint32_t i = 0; i < unit->n_members; i++) {
+		uint32_t node = dispatch->members[unit->first_member + i];
+		const struct dispatch_load *load = &dispatch->loads[dispatch->plan->graph->nodes[node].worker_idx];
+		if (load->n_out && load->ticks >= dispatch->hold_ticks)
+			return true;
+	}
+	return false;
+}
+
+/* Sorts what became ready in among what is held. */
+static void take_ready(struct dispatch *dispatch)
+{
+	uint64_t n_cells = (uint64_t)dispatch->in_flight * dispatch->n_units;
+	for (; dispatch->ready_head != dispatch->ready_tail; dispatch->ready_head++) {
+		struct dispatch_ready ready = dispatch->ready[dispatch->ready_head % n_cells];
+		uint64_t at = dispatch->n_held++;
+		for (; at && (dispatch->held[at - 1].execution > ready.execution
+			    || (dispatch->held[at - 1].execution == ready.execution && dispatch->held[at - 1].unit > ready.unit)); at--)
+			dispatch->held[at] = dispatch->held[at - 1];
+		dispatch->held[at] = ready;
+	}
+}
+
 int dispatch_run(struct dispatch *dispatch, struct error *error)
 {
 	int status = STATUS_OK;
-	while (dispatch->ready_head != dispatch->ready_tail && status == STATUS_OK) {
-		struct dispatch_ready ready = dispatch->ready[dispatch->ready_head++
-			% ((uint64_t)dispatch->in_flight * dispatch->n_units)];
-		const struct dispatch_unit *unit = &dispatch->units[ready.unit];
-		for (uint32_t i = 0; i < unit->n_members && status == STATUS_OK; i++)
-			status = start(dispatch, ready.execution, dispatch->members[unit->first_member + i], error);
-		for (uint32_t i = 0; i < unit->n_later; i++)
-			arrive(dispatch, ready.execution, dispatch->later[unit->first_later + i]);
-		if (ready.execution + 1 < dispatch->n_begun)
-			offer(dispatch, ready.execution + 1, ready.unit);
-	}
+	do {
+		take_ready(dispatch);
+		uint64_t n = dispatch->n_held;
+		dispatch->n_held = 0;
+		for (uint64_t i = 0; i < n; i++) {
+			struct dispatch_ready ready = dispatch->held[i];
+			if (status != STATUS_OK || is_held_back(dispatch, ready.unit))
+				dispatch->held[dispatch->n_held++] = ready;
+			else
+				status = start_unit(dispatch, ready, error);
+		}
+	} while (status == STATUS_OK && dispatch->ready_head != dispatch->ready_tail);
 	return status;
 }
 

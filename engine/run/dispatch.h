@@ -11,6 +11,10 @@
  * Besides its edges a unit waits for the dispatch of units that must come before it on one of its workers: the one before it in `order`, and
  * the collective before it in the plan. Workers carry tasks out in the order in which they are sent.
  *
+ * A ready unit is held back while one of its workers has more than a little work before it, and of those held the oldest execution goes
+ * first. Work is measured: what a node took last time. So short tasks go out at once, many to a worker, and long ones one by one, which
+ * brings an execution to its end before the next is begun.
+ *
  * A node one of whose inputs failed, or whose execution was cancelled, is not sent: it is done at once, with that failure, and hands it on.
  */
 #ifndef TANDEM_ENGINE_RUN_DISPATCH_H
@@ -32,6 +36,7 @@ struct dispatch_task {
 	uint64_t ready, own_ready; /* ticks: when its last input existed so far; without the other ranks' of a collective */
 	uint32_t last_edge;        /* that input's; PROGRAM_NONE before the first */
 	uint32_t failure;          /* 0, or 1 + index: why its outputs do not exist; set when DONE */
+	uint64_t expected;         /* ticks, while SENT */
 	enum dispatch_state state;
 };
 
@@ -47,6 +52,13 @@ struct dispatch_ready {
 	uint32_t unit;
 };
 
+/* What a worker has before it. */
+struct dispatch_load {
+	uint32_t n_out;       /* tasks in its outbox or sent, not yet answered */
+	uint64_t ticks;       /* what they are expected to take */
+	uint64_t last_answer; /* ticks: when the last one was done */
+};
+
 struct dispatch {
 	const struct plan *plan;
 	struct control *control;
@@ -54,7 +66,9 @@ struct dispatch {
 	struct task_outbox *outboxes; /* [n_workers], the caller's */
 	uint32_t n_nodes, n_units, n_values, in_flight;
 	uint64_t n_begun;             /* executions */
-	uint32_t *n_out;              /* [n_workers] tasks of a worker in its outbox or sent, not yet answered */
+	struct dispatch_load *loads;  /* [n_workers] */
+	uint64_t *node_ticks;         /* [n_nodes] what a task of the node took last; hold_ticks before the first */
+	uint64_t hold_ticks;          /* work from which on a worker is left alone */
 	struct plan_links out, in;
 	struct dispatch_unit *units;
 	uint32_t *unit_of;            /* [n_nodes] */
@@ -66,6 +80,8 @@ struct dispatch {
 	uint32_t *missing;            /* [in_flight][n_units] */
 	struct dispatch_ready *ready; /* ring of in_flight × n_units */
 	uint64_t ready_head, ready_tail;
+	struct dispatch_ready *held;  /* sorted by execution, then unit; as many as fit into `ready` */
+	uint64_t n_held;
 };
 
 /* `plan` (which was found live), `control`, `objects` and `outboxes` must outlive it. On failure nothing is kept. */
@@ -87,7 +103,13 @@ void dispatch_complete(struct dispatch *dispatch, uint64_t execution, uint32_t n
 /* The same from a worker's message, checked (STATUS_PROTOCOL). */
 int dispatch_take_result(struct dispatch *dispatch, uint32_t worker, const struct task_message *message, struct error *error);
 
-/* Puts a task for everything that is ready into the outboxes. STATUS_NO_MEMORY. */
+/* Whether dispatch_run may have something to do. */
+static inline bool dispatch_has_ready(const struct dispatch *dispatch)
+{
+	return dispatch->ready_head != dispatch->ready_tail || dispatch->n_held;
+}
+
+/* Puts a task for everything that is ready and not held back into the outboxes. STATUS_NO_MEMORY. */
 int dispatch_run(struct dispatch *dispatch, struct error *error);
 
 /* Whether every result of the execution is there; then, the first failure among them, in argument order. */

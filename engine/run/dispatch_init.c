@@ -10,9 +10,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "engine/base/clock.h"
+
 struct before {
 	uint32_t first, then; /* units */
 };
+
+#define DISPATCH_HOLD_NS 50000 /* a few times what a task's way to the worker and back takes */
 
 struct builder {
 	struct dispatch *dispatch;
@@ -150,11 +154,14 @@ static bool allocate_tables(struct builder *builder)
 	dispatch->members = calloc(n, sizeof *dispatch->members);
 	dispatch->later = calloc(2 * n, sizeof *dispatch->later);
 	dispatch->first_value = calloc(n + 1, sizeof *dispatch->first_value);
-	dispatch->n_out = calloc((size_t)builder->graph->n_workers, sizeof *dispatch->n_out);
+	dispatch->loads = calloc((size_t)builder->graph->n_workers, sizeof *dispatch->loads);
+	dispatch->node_ticks = calloc(n, sizeof *dispatch->node_ticks);
 	builder->befores = calloc(2 * n, sizeof *builder->befores);
 	if (!dispatch->units || !dispatch->unit_of || !dispatch->members || !dispatch->later || !dispatch->first_value
-		|| !dispatch->n_out || !builder->befores)
+		|| !dispatch->loads || !dispatch->node_ticks || !builder->befores)
 		return false;
+	for (size_t i = 0; i < n; i++)
+		dispatch->node_ticks[i] = dispatch->hold_ticks;
 	for (size_t i = 0; i < n; i++)
 		dispatch->first_value[i + 1] = dispatch->first_value[i] + (uint32_t)builder->graph->nodes[i].n_outputs;
 	dispatch->n_values = dispatch->first_value[n];
@@ -170,14 +177,15 @@ static bool allocate_slots(struct dispatch *dispatch)
 	dispatch->values = calloc(in_flight * dispatch->n_values + 1, sizeof *dispatch->values);
 	dispatch->missing = calloc(in_flight * dispatch->n_units, sizeof *dispatch->missing);
 	dispatch->ready = calloc(in_flight * dispatch->n_units, sizeof *dispatch->ready);
-	return dispatch->tasks && dispatch->values && dispatch->missing && dispatch->ready;
+	dispatch->held = calloc(in_flight * dispatch->n_units, sizeof *dispatch->held);
+	return dispatch->tasks && dispatch->values && dispatch->missing && dispatch->ready && dispatch->held;
 }
 
 int dispatch_init(struct dispatch *dispatch, const struct plan *plan, struct control *control, struct objects *objects,
 	struct task_outbox *outboxes, struct error *error)
 {
 	*dispatch = (struct dispatch){ .plan = plan, .control = control, .objects = objects, .outboxes = outboxes,
-		.n_nodes = (uint32_t)plan->graph->n_nodes, .in_flight = (uint32_t)plan->in_flight };
+		.n_nodes = (uint32_t)plan->graph->n_nodes, .in_flight = (uint32_t)plan->in_flight, .hold_ticks = clock_ticks_of_ns(DISPATCH_HOLD_NS) };
 	struct builder builder = { .dispatch = dispatch, .graph = plan->graph };
 	bool is_done = allocate_tables(&builder);
 	for (int joins = 1; joins >= 0 && is_done; joins--) {
@@ -204,7 +212,8 @@ void dispatch_finish(struct dispatch *dispatch)
 	plan_links_finish(&dispatch->in);
 	free(dispatch->units);
 	free(dispatch->unit_of);
-	free(dispatch->n_out);
+	free(dispatch->loads);
+	free(dispatch->node_ticks);
 	free(dispatch->members);
 	free(dispatch->later);
 	free(dispatch->first_value);
@@ -213,5 +222,6 @@ void dispatch_finish(struct dispatch *dispatch)
 	free(dispatch->values);
 	free(dispatch->missing);
 	free(dispatch->ready);
+	free(dispatch->held);
 	*dispatch = (struct dispatch){ 0 };
 }

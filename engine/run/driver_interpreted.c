@@ -220,7 +220,7 @@ static void send_tasks(struct driver *driver, bool gathers)
 	for (uint32_t i = 1; i < driver->n_workers; i++) {
 		uint32_t n_packets;
 		uint32_t n = own->outboxes[i].n_messages;
-		if (!n || (gathers && n < GATHER_MOST && own->dispatch.n_out[i] > n))
+		if (!n || (gathers && n < GATHER_MOST && own->dispatch.loads[i].n_out > n))
 			continue;
 		task_outbox_send(&own->outboxes[i], own->sockets[i], &n_packets);
 		if (!n_packets)
@@ -238,7 +238,7 @@ static int turn(struct driver *driver, bool gathers, struct error *error)
 {
 	struct driver_interpreted *own = driver->interpreted;
 	int status = take_results(driver, error);
-	if (status == STATUS_OK && own->dispatch.ready_head != own->dispatch.ready_tail) {
+	if (status == STATUS_OK && dispatch_has_ready(&own->dispatch)) {
 		status = dispatch_run(&own->dispatch, error);
 		add_phase(driver, PHASE_DISPATCH);
 	}
