@@ -185,7 +185,8 @@ int dispatch_init(struct dispatch *dispatch, const struct plan *plan, struct con
 	struct task_outbox *outboxes, struct error *error)
 {
 	*dispatch = (struct dispatch){ .plan = plan, .control = control, .objects = objects, .outboxes = outboxes,
-		.n_nodes = (uint32_t)plan->graph->n_nodes, .in_flight = (uint32_t)plan->in_flight, .hold_ticks = clock_ticks_of_ns(DISPATCH_HOLD_NS) };
+		.n_nodes = (uint32_t)plan->graph->n_nodes, .in_flight = (uint32_t)plan->in_flight,
+		.hold_ticks = clock_ticks_of_ns(DISPATCH_HOLD_NS) };
 	struct builder builder = { .dispatch = dispatch, .graph = plan->graph };
 	bool is_done = allocate_tables(&builder);
 	for (int joins = 1; joins >= 0 && is_done; joins--) {
