@@ -213,11 +213,6 @@ int db_step(struct db_stmt *stmt, bool *ret_has_row, struct error *error)
 	return status;
 }
 
-void db_reset(struct db_stmt *stmt)
-{
-	sqlite3_reset(raw(stmt));
-}
-
 int db_n_columns(struct db_stmt *stmt)
 {
 	return sqlite3_column_count(raw(stmt));

@@ -42,7 +42,7 @@ int db_get_text(struct db *db, const char *sql, char **ret_text, struct error *e
 int db_prepare(struct db *db, const char *sql, const char **ret_rest, struct error *error, struct db_stmt **ret_stmt);
 void db_finish(struct db_stmt *stmt); /* accepts NULL */
 
-/* Parameters are counted from 1 and keep their values over db_reset. */
+/* Parameters are counted from 1 and keep their values from one run of the statement to the next. */
 void db_bind_int(struct db_stmt *stmt, int parameter, int64_t value);
 void db_bind_real(struct db_stmt *stmt, int parameter, double value);
 void db_bind_text(struct db_stmt *stmt, int parameter, const char *text); /* copied; NULL binds NULL */
@@ -52,7 +52,6 @@ void db_bind_null(struct db_stmt *stmt, int parameter);
 int db_run(struct db_stmt *stmt, struct error *error);
 /* STATUS_OK with *ret_has_row; after the last row the statement is reset. */
 int db_step(struct db_stmt *stmt, bool *ret_has_row, struct error *error);
-void db_reset(struct db_stmt *stmt);
 
 enum db_type {
 	DB_NULL,
