@@ -26,6 +26,8 @@
 	X(mean_pool) X(cls_pool)                                                           \
 	/* bert_embed.c, bert_layer.c, bert_shard.c */                                     \
 	X(bert_embed) X(bert_layer) X(bert_attention_shard) X(bert_ffn_shard) X(bert_add_norm) \
+	/* decoder_prefill.c, decoder_decode.c */                                          \
+	X(prefill) X(decode)                                                               \
 	/* collective.c, collective_move.c */                                              \
 	X(all_reduce) X(reduce_scatter) X(all_gather) X(broadcast) X(all_to_all)           \
 	/* testing.c */                                                                    \

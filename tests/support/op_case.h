@@ -13,7 +13,7 @@
 #include "engine/graph/op.h"
 
 #define OP_CASE_TENSORS_MAX 8
-#define OP_CASE_PARAMS_MAX 8
+#define OP_CASE_PARAMS_MAX 16
 
 struct op_case {
 	const struct op *op;
