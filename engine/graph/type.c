@@ -42,6 +42,19 @@ int64_t dim_value(struct dim dim, const int64_t *symbol_values)
 	return dim_is_constant(dim) ? dim.add : dim_at(dim, symbol_values[dim.symbol]);
 }
 
+int64_t dim_least(struct dim dim)
+{
+	return dim_is_constant(dim) ? dim.add : dim.mul + dim.add;
+}
+
+bool type_admits(const struct tensor_type *type, const struct symbols *symbols, uint32_t n_dims, const uint32_t *sizes)
+{
+	bool fits = n_dims == (uint32_t)type->n_dims;
+	for (int i = 0; fits && i < type->n_dims; i++)
+		fits = sizes[i] >= dim_least(type->dims[i]) && sizes[i] <= dim_bound(type->dims[i], symbols);
+	return fits;
+}
+
 bool type_equal(const struct tensor_type *a, const struct tensor_type *b)
 {
 	if (a->dtype != b->dtype || a->n_dims != b->n_dims)

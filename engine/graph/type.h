@@ -60,6 +60,12 @@ bool dim_add(struct dim a, struct dim b, struct dim *ret_sum);
 int64_t dim_bound(struct dim dim, const struct symbols *symbols);
 int64_t dim_value(struct dim dim, const int64_t *symbol_values);
 
+/* Whether an execution may bring these sizes: constants as they are, what depends on a symbol from its value at 1 to its bound. For numbers
+ * that come from another process. */
+bool type_admits(const struct tensor_type *type, const struct symbols *symbols, uint32_t n_dims, const uint32_t *sizes);
+/* The least size of a dimension: every symbol is at least 1. */
+int64_t dim_least(struct dim dim);
+
 bool type_equal(const struct tensor_type *a, const struct tensor_type *b);
 /* Bytes of contiguous data at the bound; SIZE_MAX when that does not fit. */
 size_t type_bound_bytes(const struct tensor_type *type, const struct symbols *symbols);

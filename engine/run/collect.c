@@ -32,7 +32,9 @@ static int check_packet(const struct collect_message *message, size_t n_bytes, i
 		|| message->text_bytes != n_bytes - sizeof(*message))
 		return error_set(error, STATUS_PROTOCOL, "a packet of %zu bytes between driver and collector makes no sense",
 			n_bytes);
-	if (message->kind < COLLECT_READY || message->kind > COLLECT_STOP)
+	if (message->status >= STATUS_COUNT)
+		return error_set(error, STATUS_PROTOCOL, "a message with unknown status %u between driver and collector", message->status);
+	if (message->kind < COLLECT_READY || message->kind > COLLECT_SAVE)
 		return error_set(error, STATUS_PROTOCOL, "a message of unknown kind %u between driver and collector",
 			message->kind);
 	return STATUS_OK;

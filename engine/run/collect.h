@@ -5,7 +5,7 @@
  * until the socket closes because the driver died; then it drains what is left, marks the run and ends. It ignores SIGINT.
  *
  *   collector → driver: READY once the file exists and the run's rows are in it; WARNING texts (disk full, …); DONE at the end
- *   driver → collector: CLOCK, LOG, FAILURE, STOP
+ *   driver → collector: LOG, FAILURE, SAVE, STOP
  *
  * One message is one packet: struct collect_message followed by `text_bytes` bytes of text (no NUL).
  */
@@ -24,6 +24,7 @@ enum collect_kind {
 	COLLECT_LOG,     /* worker, level, text: a line for the `log` table */
 	COLLECT_FAILURE, /* execution, node, status, text: an execution's error, 1 + idx as in records */
 	COLLECT_STOP,    /* status and text: how the run ended */
+	COLLECT_SAVE,    /* trigger (in `level`), worker, node, execution, text: the last seconds are to be saved */
 };
 
 enum collect_level {
@@ -40,10 +41,10 @@ struct collect_message {
 	uint16_t kind;       /* enum collect_kind */
 	uint32_t status;     /* enum status */
 	uint32_t worker;     /* COLLECT_LOG; PROGRAM_NONE when none */
-	uint32_t level;      /* enum collect_level */
-	uint32_t node;       /* COLLECT_FAILURE, COLLECT_LOG; PROGRAM_NONE when none */
+	uint32_t level;      /* enum collect_level; COLLECT_SAVE: enum trigger */
+	uint32_t node;       /* COLLECT_FAILURE, COLLECT_LOG, COLLECT_SAVE; PROGRAM_NONE when none */
 	uint32_t failure;    /* COLLECT_FAILURE: 1 + index */
-	uint64_t execution;  /* COLLECT_FAILURE, COLLECT_LOG; UINT64_MAX when none */
+	uint64_t execution;  /* COLLECT_FAILURE, COLLECT_LOG, COLLECT_SAVE; UINT64_MAX when none */
 	int64_t time_ns;     /* host clock */
 	uint32_t text_bytes;
 	uint32_t reserved;

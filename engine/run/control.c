@@ -29,16 +29,20 @@ static size_t failures_offset(uint32_t n_workers)
 
 size_t control_bytes(uint32_t n_workers, uint32_t in_flight)
 {
-	return failures_offset(n_workers) + failures_for(in_flight) * sizeof(struct control_failure);
+	return failures_offset(n_workers) + failures_for(in_flight) * (sizeof(struct control_failure) + sizeof(struct control_cancel));
 }
 
 static struct control control_at(void *memory, size_t mapping_bytes)
 {
 	struct control_header *header = memory;
+	struct control_failure *failures = (void *)((char *)memory + failures_offset(header->n_workers));
 	return (struct control){
 		.header = header,
-		.failures = (void *)((char *)memory + failures_offset(header->n_workers)),
+		.failures = failures,
+		.cancels = (void *)(failures + header->n_failures),
 		.mapping_bytes = mapping_bytes,
+		.n_workers = header->n_workers,
+		.n_failures = header->n_failures,
 	};
 }
 
@@ -93,7 +97,7 @@ int control_open(int fd, struct control *ret_control, struct error *error)
 	uint32_t n = header->n_failures;
 	if (header->magic != CONTROL_MAGIC || header->version != CONTROL_VERSION || header->total_bytes != bytes
 		|| header->n_workers > 1u << 16 || !n || (n & (n - 1)) || n > 1u << 20
-		|| failures_offset(header->n_workers) + (size_t)n * sizeof(struct control_failure) != bytes) {
+		|| failures_offset(header->n_workers) + (size_t)n * (sizeof(struct control_failure) + sizeof(struct control_cancel)) != bytes) {
 		munmap(memory, bytes);
 		return error_set(error, STATUS_PROTOCOL, "the control segment has another layout than this program");
 	}
@@ -137,15 +141,27 @@ bool control_register_barrier(void)
 	return syscall(SYS_membarrier, MEMBARRIER_CMD_REGISTER_GLOBAL_EXPEDITED, 0, 0) == 0;
 }
 
+/* The driver sees to its own descriptor: it has another number there. */
+static void ring(const struct control_worker *driver)
+{
+	uint64_t one = 1;
+	if (getpid() != atomic_load_explicit(&driver->pid, memory_order_relaxed)
+		&& write(CONTROL_WAKE_FD, &one, sizeof one) < 0)
+		return; /* it is rung already, as often as can be counted */
+}
+
 void control_wake_slow(struct control_worker *worker)
 {
-	if (atomic_exchange_explicit(&worker->sleeps, 0, memory_order_relaxed))
+	uint32_t sleeps = atomic_exchange_explicit(&worker->sleeps, 0, memory_order_relaxed);
+	if (sleeps == CONTROL_ARMED)
+		ring(worker);
+	else if (sleeps)
 		syscall(SYS_futex, &worker->sleeps, FUTEX_WAKE, 1, NULL, NULL, 0);
 }
 
 void control_wake_all(struct control *control)
 {
-	for (uint32_t i = 0; i < control->header->n_workers; i++)
+	for (uint32_t i = 0; i < control->n_workers; i++)
 		control_wake_slow(&control->header->workers[i]);
 }
 
@@ -160,7 +176,7 @@ uint32_t control_fail(struct control *control, int status, uint32_t worker, uint
 	const char *text)
 {
 	uint32_t taken = atomic_fetch_add_explicit(&control->header->next_failure, 1, memory_order_relaxed);
-	uint32_t idx = taken & (control->header->n_failures - 1);
+	uint32_t idx = taken & (control->n_failures - 1);
 	struct control_failure *failure = &control->failures[idx];
 	atomic_store_explicit(&failure->is_set, 0, memory_order_relaxed);
 	failure->status = (uint32_t)status;
@@ -174,25 +190,19 @@ uint32_t control_fail(struct control *control, int status, uint32_t worker, uint
 
 void control_cancel(struct control *control, uint64_t execution, uint32_t status_word)
 {
-	struct control_header *header = control->header;
-	uint32_t n = atomic_load_explicit(&header->n_cancels, memory_order_relaxed);
-	atomic_store_explicit(&header->cancels[n % CONTROL_CANCELS_MAX].status_word, 0, memory_order_relaxed);
-	atomic_store_explicit(&header->cancels[n % CONTROL_CANCELS_MAX].execution, execution, memory_order_release);
-	atomic_store_explicit(&header->cancels[n % CONTROL_CANCELS_MAX].status_word, status_word, memory_order_release);
-	atomic_store_explicit(&header->n_cancels, n + 1, memory_order_release);
-	atomic_store_explicit(&header->attention, 1, memory_order_release);
+	struct control_cancel *cancel = &control->cancels[execution & (control->n_failures - 1)];
+	atomic_store_explicit(&cancel->status_word, 0, memory_order_relaxed);
+	atomic_store_explicit(&cancel->execution, execution, memory_order_release);
+	atomic_store_explicit(&cancel->status_word, status_word, memory_order_release);
+	atomic_fetch_add_explicit(&control->header->n_cancels, 1, memory_order_relaxed);
+	atomic_store_explicit(&control->header->attention, 1, memory_order_release);
 }
 
 uint32_t control_cancelled(const struct control *control, uint64_t execution)
 {
-	const struct control_header *header = control->header;
-	uint32_t n = atomic_load_explicit(&header->n_cancels, memory_order_acquire);
-	for (uint32_t i = 0; i < n && i < CONTROL_CANCELS_MAX; i++) {
-		uint32_t word = atomic_load_explicit(&header->cancels[i].status_word, memory_order_acquire);
-		if (word && atomic_load_explicit(&header->cancels[i].execution, memory_order_acquire) == execution)
-			return word;
-	}
-	return 0;
+	const struct control_cancel *cancel = &control->cancels[execution & (control->n_failures - 1)];
+	uint32_t word = atomic_load_explicit(&cancel->status_word, memory_order_acquire);
+	return word && atomic_load_explicit(&cancel->execution, memory_order_acquire) == execution ? word : 0;
 }
 
 bool control_read_wait(const struct control_worker *worker, struct control_wait_copy *ret_wait)

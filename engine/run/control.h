@@ -21,8 +21,9 @@
 #include "engine/base/error.h"
 
 #define CONTROL_MAGIC 0x544e444d4354524cull
-#define CONTROL_VERSION 1
-#define CONTROL_CANCELS_MAX 64 /* executions cancelled and not yet past; older ones are over */
+#define CONTROL_VERSION 2
+#define CONTROL_ARMED 2   /* in `sleeps`: the driver is in a poll of its program rather than in a futex */
+#define CONTROL_WAKE_FD 7 /* in every worker process: the eventfd that such a poll looks at */
 
 enum control_state {
 	CONTROL_STARTING,
@@ -62,9 +63,18 @@ struct control_wait {
 	_Atomic uint64_t since;     /* ticks */
 };
 
+/* A cancelled execution; that of execution k stands at k mod n_failures, which is more than can be in flight. Written by the driver. */
+struct control_cancel {
+	_Atomic uint64_t execution;
+	_Atomic uint32_t status_word; /* 1 + index of its failure, as in slot headers; 0: none */
+	uint32_t reserved;
+};
+static_assert(sizeof(struct control_cancel) == 16, "cancel layout is shared");
+
 /* One process: the driver (0) or a worker. */
 struct control_worker {
-	CACHE_ALIGNED _Atomic uint32_t sleeps; /* futex word: 1 while it sleeps. Written by its owner (0→1) and by who wakes it (1→0) */
+	CACHE_ALIGNED _Atomic uint32_t sleeps; /* futex word: 1 while it sleeps, or CONTROL_ARMED. Written by its owner (0→1, 2) and by who
+	                                          wakes it (→0) */
 	CACHE_ALIGNED _Atomic uint64_t position; /* owner: node + 1 while it computes (low 24 bits), execution above; 0 between */
 	CACHE_ALIGNED struct control_wait wait;
 	CACHE_ALIGNED _Atomic uint32_t state;  /* owner: enum control_worker_state */
@@ -85,11 +95,7 @@ struct control_header {
 
 	CACHE_ALIGNED _Atomic uint32_t attention; /* driver: not 0 when `state` is STOPPING or `n_cancels` is not 0 */
 	_Atomic uint32_t state;                   /* driver: enum control_state */
-	_Atomic uint32_t n_cancels;               /* driver: cancellations so far; entry i stands in cancels[i mod max] */
-	struct {
-		_Atomic uint64_t execution;
-		_Atomic uint32_t status_word; /* 1 + index of its failure, as in slot headers */
-	} cancels[CONTROL_CANCELS_MAX];
+	_Atomic uint32_t n_cancels;               /* driver: cancellations so far */
 
 	CACHE_ALIGNED _Atomic uint32_t n_awake;   /* processes that are not asleep in a wait */
 
@@ -98,15 +104,23 @@ struct control_header {
 
 	CACHE_ALIGNED _Atomic uint32_t next_failure; /* any: entries taken */
 
-	CACHE_ALIGNED struct control_worker workers[]; /* [n_workers]; behind them the failure table */
+	CACHE_ALIGNED struct control_worker workers[]; /* [n_workers]; behind them the failure table, then the cancels, as many */
 };
 
 /* A mapping, or a piece of the caller's memory (stress programs run workers as threads over one mapping). */
 struct control {
 	struct control_header *header;
-	struct control_failure *failures; /* [header->n_failures] */
+	struct control_failure *failures; /* [n_failures] */
+	struct control_cancel *cancels;   /* [n_failures] */
 	size_t mapping_bytes;             /* 0: not ours to unmap */
+	uint32_t n_workers, n_failures;   /* as checked when it was mapped: what stands in the segment others may write over */
 };
+
+/* A plain field that another process may change at any time, read exactly once. */
+static inline uint32_t control_read_once(const uint32_t *field)
+{
+	return *(const volatile uint32_t *)field;
+}
 
 size_t control_bytes(uint32_t n_workers, uint32_t in_flight);
 /* Lays out a control segment in zeroed memory of control_bytes(). */
@@ -147,7 +161,7 @@ void control_stop(struct control *control);
 uint32_t control_fail(struct control *control, int status, uint32_t worker, uint32_t node, uint64_t execution,
 	const char *text);
 
-/* Driver: makes every node skip `execution` from now on, with the failure `status_word`. */
+/* Driver, one thread at a time: makes every node skip `execution` from now on, with the failure `status_word`. */
 void control_cancel(struct control *control, uint64_t execution, uint32_t status_word);
 /* The failure that `execution` was cancelled with, 0 when it was not. */
 uint32_t control_cancelled(const struct control *control, uint64_t execution);

@@ -76,9 +76,9 @@ void dispatch_complete(struct dispatch *dispatch, uint64_t execution, uint32_t n
 	}
 }
 
-static int refuse(struct error *error, uint32_t worker)
+static int refuse(const struct dispatch *dispatch, uint32_t worker, const char *what, struct error *error)
 {
-	return error_set(error, STATUS_PROTOCOL, "worker %u answered with something that it was not asked", worker);
+	return error_set(error, STATUS_PROTOCOL, "worker '%.100s' %s", dispatch->plan->graph->workers[worker].name, what);
 }
 
 /* A task was answered: what its worker still has before it, and what the node takes. */
@@ -101,13 +101,17 @@ int dispatch_take_result(struct dispatch *dispatch, uint32_t worker, const struc
 		|| graph->nodes[message->node].worker_idx != (int)worker
 		|| task_at(dispatch, execution, message->node)->state != DISPATCH_SENT
 		|| (!message->word && message->n_values != (uint32_t)graph->nodes[message->node].n_outputs))
-		return refuse(error, worker);
+		return refuse(dispatch, worker, "answered with something that it was not asked", error);
+	if (message->word > dispatch->control->n_failures)
+		return refuse(dispatch, worker, "answered with a failure that does not exist", error);
 	struct task_value *values = value_at(dispatch, execution, message->node, 0);
 	for (uint32_t i = 0; i < message->n_values && !message->word; i++) {
+		const struct tensor_type *type = &graph->nodes[message->node].outputs[i];
 		values[i] = message->values[i];
-		if (values[i].n_dims != (uint32_t)graph->nodes[message->node].outputs[i].n_dims
-			|| (dispatch_readers(dispatch, message->node, i) && !objects_has(dispatch->objects, values[i].object)))
-			return refuse(error, worker);
+		if (!type_admits(type, &graph->symbols, values[i].n_dims, values[i].dims)
+			|| (dispatch_readers(dispatch, message->node, i)
+				&& !objects_has(dispatch->objects, values[i].object, task_value_bytes(&values[i], type->dtype))))
+			return refuse(dispatch, worker, "answered with a tensor of a size that cannot be", error);
 	}
 	take_off(dispatch, worker, execution, message);
 	dispatch_complete(dispatch, execution, message->node, message->word, message->time);
@@ -248,6 +252,15 @@ bool dispatch_is_complete(const struct dispatch *dispatch, uint64_t execution)
 uint32_t dispatch_failure(struct dispatch *dispatch, uint64_t execution)
 {
 	return find_failure(dispatch, execution, GRAPH_OUTPUT);
+}
+
+bool dispatch_has_result(const struct dispatch *dispatch, uint64_t execution, uint32_t idx, uint32_t *ret_failure)
+{
+	const struct graph *graph = dispatch->plan->graph;
+	const struct graph_edge *edge = &graph->edges[graph->nodes[GRAPH_OUTPUT].input_edges[idx]];
+	const struct dispatch_task *task = task_at(dispatch, execution, (uint32_t)edge->src);
+	*ret_failure = task->failure;
+	return task->state == DISPATCH_DONE;
 }
 
 void dispatch_end(struct dispatch *dispatch, uint64_t execution)

@@ -116,6 +116,9 @@ int dispatch_run(struct dispatch *dispatch, struct error *error);
 bool dispatch_is_complete(const struct dispatch *dispatch, uint64_t execution);
 uint32_t dispatch_failure(struct dispatch *dispatch, uint64_t execution);
 
+/* Whether one result (its position among the results) is there, or failed (*ret_failure, else 0). */
+bool dispatch_has_result(const struct dispatch *dispatch, uint64_t execution, uint32_t idx, uint32_t *ret_failure);
+
 /* Drops the references of a complete execution's results. */
 void dispatch_end(struct dispatch *dispatch, uint64_t execution);
 

@@ -6,6 +6,7 @@
 
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <signal.h>
 #include <stdio.h>
@@ -57,12 +58,40 @@ static int check_descriptors(uint32_t n_workers, struct error *error)
 		(unsigned long long)needed, (unsigned long long)limit.rlim_max, (unsigned long long)needed);
 }
 
+/* What is recorded, before anything is made for it. */
+static int check_recording(struct driver *driver, struct error *error)
+{
+	struct driver_options *options = &driver->options;
+	struct recorder_triggers triggers = { .slow_ns = 0 };
+	int status = recorder_parse_policy(options->record ? options->record : "all", &driver->recorder.policy, error);
+	if (status == STATUS_OK && options->triggers)
+		status = recorder_parse_triggers(options->triggers, &triggers, error);
+	if (status != STATUS_OK)
+		return status;
+	driver->saves_last = driver->recorder.policy.last_ns > 0;
+	if (options->triggers && !driver->saves_last)
+		return error_set(error, STATUS_USAGE, "triggers save the last seconds: they need the recording policy last=SECONDS");
+	if (!options->record_limit_bytes)
+		options->record_limit_bytes = RECORDER_LIMIT_BYTES_DEFAULT;
+	if (options->record_limit_bytes < RECORDER_LIMIT_BYTES_MIN)
+		return error_set(error, STATUS_USAGE, "a limit of %" PRIu64 " bytes leaves no room for a trace; the least is 1 MiB",
+			options->record_limit_bytes);
+	if (driver->recorder.policy.is_off)
+		options->trace_file = NULL;
+	return STATUS_OK;
+}
+
 static int make_program(struct driver *driver, struct error *error)
 {
 	struct program_setting settings[64];
 	int n = 0;
+	char limit[24];
 	const struct driver_options *options = &driver->options;
+	snprintf(limit, sizeof limit, "%" PRIu64, options->record_limit_bytes);
 	settings[n++] = (struct program_setting){ "record", options->record ? options->record : "all" };
+	settings[n++] = (struct program_setting){ "record_limit", limit };
+	if (driver->saves_last)
+		settings[n++] = (struct program_setting){ "triggers", options->triggers ? options->triggers : RECORDER_TRIGGERS_DEFAULT };
 	if (options->pins)
 		settings[n++] = (struct program_setting){ "pin", "1" };
 	for (int i = 0; i < options->n_settings && n < (int)ARRAY_LEN(settings); i++)
@@ -94,22 +123,19 @@ static int make_segments(struct driver *driver, struct error *error)
 		return status;
 	driver->ready_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	driver->kick_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-	if (driver->ready_fd < 0 || driver->kick_fd < 0)
+	driver->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	if (driver->ready_fd < 0 || driver->kick_fd < 0 || driver->wake_fd < 0)
 		return error_set_errno(error, STATUS_SYSTEM, "cannot make an eventfd");
 	control_register_barrier();
 	atomic_store(&driver->control.header->workers[GRAPH_DRIVER].pid, getpid());
 	return STATUS_OK;
 }
 
-static int start_recording(struct driver *driver, struct error *error)
+static void start_recording(struct driver *driver)
 {
-	struct recorder_policy policy;
-	int status = recorder_parse_policy(driver->options.record ? driver->options.record : "all", &policy, error);
-	if (status != STATUS_OK)
-		return status;
+	struct recorder_policy policy = driver->recorder.policy;
 	waiter_init(&driver->waiter, &driver->control, GRAPH_DRIVER);
 	recorder_init(&driver->recorder, driver->rings.base ? rings_get(&driver->rings, GRAPH_DRIVER) : NULL, &policy);
-	return STATUS_OK;
 }
 
 static int make_results(struct driver *driver, struct error *error)
@@ -167,7 +193,8 @@ static int start_worker(struct driver *driver, const char *executable, uint32_t 
 {
 	struct driver_process *process = &driver->processes[idx];
 	int fds[SPAWN_WORKER_FDS_MAX] = { [SPAWN_WORKER_PROGRAM] = driver->program_fd, [SPAWN_WORKER_CONTROL] = driver->control_fd,
-		[SPAWN_WORKER_SLOTS] = driver->slots_fd, [SPAWN_WORKER_READY] = driver->ready_fd };
+		[SPAWN_WORKER_SLOTS] = driver->slots_fd, [SPAWN_WORKER_READY] = driver->ready_fd,
+		[SPAWN_WORKER_WAKE] = driver->wake_fd };
 	int n_fds = SPAWN_WORKER_MORE, own_fd = driver->mode->take_worker_fd(driver, idx);
 	if (own_fd >= 0)
 		fds[n_fds++] = own_fd;
@@ -193,12 +220,13 @@ static bool all_are_ready(const struct driver *driver)
 	return !driver->has_collector || driver->collector_is_ready;
 }
 
-static int start_processes(struct driver *driver, struct error *error)
+int driver_start_processes(struct driver *driver, struct error *error)
 {
 	const char *executable = driver->options.executable ? driver->options.executable : "/proc/self/exe";
+	const char *collector = driver->options.collector_executable ? driver->options.collector_executable : executable;
 	int status = STATUS_OK;
 	if (driver->options.trace_file)
-		status = start_collector(driver, executable, error);
+		status = start_collector(driver, collector, error);
 	for (uint32_t i = 1; i < driver->n_workers && status == STATUS_OK; i++)
 		status = start_worker(driver, executable, i, error);
 	while (status == STATUS_OK && !all_are_ready(driver)) {
@@ -213,6 +241,7 @@ static int start_processes(struct driver *driver, struct error *error)
 	return status;
 }
 
+/* Starts the thread and waits until it has started everything else. */
 static int start_monitor(struct driver *driver, struct error *error)
 {
 	sigset_t all, before;
@@ -222,7 +251,13 @@ static int start_monitor(struct driver *driver, struct error *error)
 	pthread_sigmask(SIG_SETMASK, &before, NULL);
 	driver->has_monitor = code == 0;
 	errno = code;
-	return code ? error_set_errno(error, STATUS_SYSTEM, "cannot start the monitor thread") : STATUS_OK;
+	if (code)
+		return error_set_errno(error, STATUS_SYSTEM, "cannot start the monitor thread");
+	while (sem_wait(&driver->started) < 0)
+		continue;
+	if (driver->start_status != STATUS_OK && error)
+		*error = driver->start_error;
+	return driver->start_status;
 }
 
 static struct driver *driver_create(const struct plan *plan, const struct driver_options *options)
@@ -239,7 +274,8 @@ static struct driver *driver_create(const struct plan *plan, const struct driver
 		driver->options.grace_ns = GRACE_NS_DEFAULT;
 	driver->n_workers = (uint32_t)plan->graph->n_workers;
 	driver->program_fd = driver->control_fd = driver->slots_fd = driver->rings_fd = -1;
-	driver->ready_fd = driver->kick_fd = driver->collector_socket = -1;
+	driver->ready_fd = driver->kick_fd = driver->wake_fd = driver->collector_socket = -1;
+	sem_init(&driver->started, 0, 0);
 	pthread_mutex_init(&driver->over_lock, NULL);
 	driver->processes = calloc(driver->n_workers, sizeof *driver->processes);
 	driver->poll_fds = calloc(3 + 3 * (size_t)driver->n_workers, sizeof *driver->poll_fds);
@@ -276,8 +312,10 @@ static void driver_destroy(struct driver *driver)
 	close_once(&driver->rings_fd);
 	close_once(&driver->ready_fd);
 	close_once(&driver->kick_fd);
+	close_once(&driver->wake_fd);
 	close_once(&driver->collector_socket);
 	pthread_mutex_destroy(&driver->over_lock);
+	sem_destroy(&driver->started);
 	free(driver->processes);
 	free(driver->poll_fds);
 	free(driver->stalls.samples);
@@ -287,8 +325,7 @@ static void driver_destroy(struct driver *driver)
 	free(driver);
 }
 
-int driver_start(const struct plan *plan, const struct driver_options *options, struct error *error,
-	struct driver **ret_driver)
+int driver_prepare(const struct plan *plan, const struct driver_options *options, struct error *error, struct driver **ret_driver)
 {
 	struct driver *driver = driver_create(plan, options);
 	if (!driver || !driver->processes || !driver->poll_fds || !driver->stalls.samples || !driver->reported) {
@@ -297,24 +334,52 @@ int driver_start(const struct plan *plan, const struct driver_options *options, 
 		return error_set(error, STATUS_NO_MEMORY, "no memory for the driver");
 	}
 	clock_init();
-	int status = check_descriptors(driver->n_workers, error);
+	int status = check_recording(driver, error);
+	if (status == STATUS_OK)
+		status = check_descriptors(driver->n_workers, error);
 	if (status == STATUS_OK)
 		status = make_segments(driver, error);
 	if (status == STATUS_OK)
 		status = make_results(driver, error);
-	if (status == STATUS_OK)
-		status = start_recording(driver, error);
-	if (status == STATUS_OK)
+	if (status == STATUS_OK) {
+		start_recording(driver);
 		status = driver->mode->make_views(driver, error);
+	}
 	if (status != STATUS_OK) {
 		driver_destroy(driver);
 		return status;
 	}
 	driver->stalls.program = &driver->program;
 	driver->stalls.control = &driver->control;
-	status = start_processes(driver, error);
-	if (status == STATUS_OK)
-		status = start_monitor(driver, error);
+	*ret_driver = driver;
+	return STATUS_OK;
+}
+
+#define STANDARD_FDS 3
+
+/* A program may have closed its standard descriptors. What is made here must not get their numbers: it would be printed into. */
+static int hold_standard_fds(int held[STANDARD_FDS])
+{
+	int n = 0;
+	for (;;) {
+		int fd = open("/dev/null", O_RDWR | O_CLOEXEC);
+		if (fd < 0)
+			return n;
+		if (fd >= STANDARD_FDS) {
+			close(fd);
+			return n;
+		}
+		held[n++] = fd;
+	}
+}
+
+static int start(const struct plan *plan, const struct driver_options *options, struct error *error, struct driver **ret_driver)
+{
+	struct driver *driver;
+	int status = driver_prepare(plan, options, error, &driver);
+	if (status != STATUS_OK)
+		return status;
+	status = start_monitor(driver, error);
 	if (status != STATUS_OK) {
 		driver_end(driver, error);
 		driver_stop(driver, NULL, NULL);
@@ -326,10 +391,23 @@ int driver_start(const struct plan *plan, const struct driver_options *options, 
 	return STATUS_OK;
 }
 
+int driver_start(const struct plan *plan, const struct driver_options *options, struct error *error,
+	struct driver **ret_driver)
+{
+	int held[STANDARD_FDS], n_held = hold_standard_fds(held);
+	int status = start(plan, options, error, ret_driver);
+	while (n_held > 0)
+		close(held[--n_held]);
+	return status;
+}
+
 void driver_interrupt(struct driver *driver)
 {
+	int saved = errno;
 	atomic_store(&driver->is_interrupted, 1);
 	control_stop(&driver->control);
+	driver_ring(driver);
+	errno = saved;
 }
 
 static void kill_workers(struct driver *driver, bool stopped_only)
@@ -339,7 +417,7 @@ static void kill_workers(struct driver *driver, bool stopped_only)
 		if (!pid || (stopped_only && spawn_usage(pid).state != 'T'))
 			continue;
 		driver->n_killed++;
-		kill(pid, SIGKILL);
+		spawn_kill(&driver->processes[i].process, SIGKILL);
 	}
 }
 
@@ -372,9 +450,17 @@ static void end_collector(struct driver *driver)
 		driver_watch(driver, 10);
 	while (!driver->processes[0].has_ended) {
 		driver_watch(driver, 100);
-		if (clock_now().ns - start > COLLECTOR_LIMIT_NS && driver->processes[0].process.pid)
-			kill(driver->processes[0].process.pid, SIGKILL);
+		if (clock_now().ns - start > COLLECTOR_LIMIT_NS)
+			spawn_kill(&driver->processes[0].process, SIGKILL);
 	}
+}
+
+void driver_end_processes(struct driver *driver)
+{
+	end_workers(driver);
+	driver->workers_ended_ns = clock_now().ns;
+	if (driver->has_collector)
+		end_collector(driver);
 }
 
 static uint64_t count_lost(const struct driver *driver)
@@ -390,18 +476,16 @@ static uint64_t count_lost(const struct driver *driver)
 int driver_stop(struct driver *driver, struct driver_summary *summary, struct error *error)
 {
 	int64_t start = clock_now().ns;
+	if (driver->recorder.writer.ring && atomic_load(&driver->n_submitted) == atomic_load(&driver->n_finished))
+		recorder_span(&driver->recorder, PHASE_IDLE, driver->recorder.last, clock_ticks().count);
 	atomic_store(&driver->monitor_stops, 1);
 	uint64_t one = 1;
 	if (write(driver->kick_fd, &one, sizeof one) < 0)
 		atomic_store(&driver->monitor_stops, 1);
 	if (driver->has_monitor)
 		pthread_join(driver->monitor, NULL);
-	if (driver->recorder.writer.ring && atomic_load(&driver->n_submitted) == atomic_load(&driver->n_finished))
-		recorder_span(&driver->recorder, PHASE_IDLE, driver->recorder.last, clock_ticks().count);
-	end_workers(driver);
-	int64_t workers_ended = clock_now().ns;
-	if (driver->has_collector)
-		end_collector(driver);
+	else
+		driver_end_processes(driver);
 	int status = driver->collector_status;
 	if (status != STATUS_OK)
 		error_set(error, status, "%s", driver->collector_text);
@@ -413,7 +497,7 @@ int driver_stop(struct driver *driver, struct driver_summary *summary, struct er
 			.n_lost_records = count_lost(driver),
 			.is_trace_complete = driver->has_collector && status == STATUS_OK,
 			.n_killed_workers = driver->n_killed,
-			.teardown_ns = workers_ended - start,
+			.teardown_ns = driver->workers_ended_ns - start,
 		};
 	driver_destroy(driver);
 	return status;

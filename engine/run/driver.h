@@ -23,6 +23,8 @@
 
 struct driver;
 
+#define DRIVER_LOOK_ONLY (-1) /* a limit: do not wait at all */
+
 /* What the driver tells its user about while it runs; called from the monitor thread. */
 enum driver_notice {
 	DRIVER_NOTICE_OUTPUT,  /* a line that a worker printed: `who` is its name */
@@ -35,10 +37,13 @@ struct driver_options {
 	enum run_mode mode;
 	uint64_t store_limit_bytes;  /* interpreted: size of the object store; 0: what the executions in flight can need,
 	                                at least 64 MiB. With less, fewer are admitted at once */
-	const char *executable;      /* started as `EXECUTABLE worker NAME` and `EXECUTABLE collector`; NULL: /proc/self/exe */
+	const char *executable;      /* started as `EXECUTABLE worker NAME`; NULL: /proc/self/exe */
+	const char *collector_executable; /* started as `EXECUTABLE collector`; NULL: as `executable` */
 	const char *trace_file;      /* NULL: record nothing, no collector */
 	bool overwrites_trace;       /* replace an existing file */
-	const char *record;          /* "all", "every=N", "window=A:B"; NULL: "all" */
+	const char *record;          /* "all", "every=N", "window=A:B", "last=SECONDS" (doc/recording.md); NULL: "all" */
+	const char *triggers;        /* with "last=…": what saves the last seconds, "error,stall,slow=5ms"; NULL: "error,stall" */
+	uint64_t record_limit_bytes; /* of the trace file; 0: 1 GiB */
 	uint64_t seed;
 	int64_t stall_limit_ns;      /* a longer wait is reported; 0: 1 s; negative: never */
 	int64_t timeout_ns;          /* of one execution, from submit to results; 0: none */
@@ -66,16 +71,42 @@ int driver_check_inputs(const struct plan *plan, const struct tensor *inputs, st
 int driver_submit(struct driver *driver, const struct tensor *inputs, uint64_t *ret_execution, struct error *error);
 
 /* Waits for the results of the oldest execution not yet waited for (results come in submit order). `limit_ns` bounds this wait (0:
- * no bound; STATUS_AGAIN when it passes). STATUS_OK: *ret_outputs points to one tensor for each result, in argument order of `output`, in
- * place in their slots, valid until driver_release. STATUS_OP, STATUS_TIMEOUT, STATUS_CANCELLED: this execution failed, *error says where and
- * why; it must be released like any other and the run goes on. Anything else: the run is over. */
+ * no bound; DRIVER_LOOK_ONLY; STATUS_AGAIN when it passes). STATUS_OK: *ret_outputs points to one tensor for each result, in argument
+ * order of `output`, in place in their slots, valid until driver_release. STATUS_OP, STATUS_TIMEOUT, STATUS_CANCELLED: this execution
+ * failed, *error says where and why; it must be released like any other and the run goes on. Anything else: the run is over. */
 int driver_wait(struct driver *driver, int64_t limit_ns, uint64_t *ret_execution, const struct tensor **ret_outputs,
 	struct error *error);
+
+/* Waits for one result (position `idx`) of the execution that driver_wait would return next, without waiting for the others. *ret_output is
+ * valid until that execution is released. Status as driver_wait; a failure of the execution does not take it: driver_wait reports it again. */
+int driver_wait_output(struct driver *driver, uint32_t idx, int64_t limit_ns, const struct tensor **ret_output, struct error *error);
 
 /* Gives the slots of the execution returned last by driver_wait back. */
 void driver_release(struct driver *driver);
 
-/* Executions submitted and not yet released. */
+/* Makes every node that has not begun `execution` skip it; driver_wait then reports STATUS_CANCELLED. STATUS_USAGE when it is not in flight.
+ * Any thread. */
+int driver_cancel(struct driver *driver, uint64_t execution, struct error *error);
+
+/* A descriptor that becomes readable when it is worth calling driver_wait again after that said STATUS_AGAIN (or nothing was in flight); also
+ * when the run ends. Made at the first call, closed by driver_stop; -1 with *error when that fails. */
+int driver_poll_fd(struct driver *driver, struct error *error);
+
+/* With "last=…": has the last seconds written into the trace; `why` goes with them. Any thread. */
+int driver_save(struct driver *driver, const char *why, struct error *error);
+/* The same, naming what asked for it. */
+int driver_save_by(struct driver *driver, enum trigger trigger, const char *why, struct error *error);
+
+/* Whether an execution that driver_wait returned has not been released. */
+bool driver_has_taken(const struct driver *driver);
+
+/* STATUS_OK, or the error that ended the run; an interruption is none. */
+int driver_ended(struct driver *driver, struct error *error);
+
+/* Whether the calling thread is the driver's own: where notices come from. */
+bool driver_is_inside(const struct driver *driver);
+
+/* Executions submitted and not yet released. Any thread. */
 int driver_in_flight(const struct driver *driver);
 
 /* Asks for an early end from a signal handler or another thread: pending and later calls return STATUS_STOPPED. Async-signal-safe. */
@@ -93,7 +124,13 @@ struct driver_summary {
  * every case. STATUS_OK, or the reason why something is missing (a trace that is incomplete, …). `summary` may be NULL. */
 int driver_stop(struct driver *driver, struct driver_summary *summary, struct error *error);
 
-/* Entry of `tandem worker NAME`: takes the inherited descriptors from the arguments behind the name. Returns the exit status. */
-int worker_main(int argc, char **argv, const struct op_registry *registry);
+/* Where a worker gets its ops from: called once, with its program. The registry lives as long as the process. */
+typedef int worker_ops_fn(void *user, const struct program *program, struct op_registry *ret_registry, struct error *error);
+
+/* Whether this process was started as a worker of a run: its arguments say so and it has inherited a program. */
+bool worker_is_meant(int argc, char **argv);
+
+/* Entry of `tandem worker NAME`: takes the inherited descriptors (spawn.h). Returns the exit status. */
+int worker_main(int argc, char **argv, worker_ops_fn *open_ops, void *user);
 
 #endif

@@ -43,6 +43,17 @@ static int make_input_view(struct driver *driver, uint32_t idx, const struct cha
 	return channel_init(channel, &driver->program, idx, memory, driver->control.header, error);
 }
 
+/* The sizes that a result can have. */
+static void set_limits(struct driver_read *read, const struct program *program)
+{
+	const struct program_edge *edge = &program->edges[read->edge];
+	const struct tensor_type *type = &program->types[program->nodes[edge->src].types.first + edge->src_output];
+	for (int d = 0; d < type->n_dims; d++) {
+		read->least[d] = (uint32_t)dim_least(type->dims[d]);
+		read->most[d] = (uint32_t)dim_bound(type->dims[d], &program->header->symbols);
+	}
+}
+
 static int make_reads(struct driver *driver, const struct channel_memory *memory, struct error *error)
 {
 	const struct program *program = &driver->program;
@@ -51,6 +62,7 @@ static int make_reads(struct driver *driver, const struct channel_memory *memory
 	for (uint32_t i = 0; i < results.n && status == STATUS_OK; i++) {
 		struct driver_read *read = &driver->reads[i];
 		read->edge = program->indices[results.first + i];
+		set_limits(read, program);
 		status = channel_init(&read->channel, program, program->edges[read->edge].channel, memory, driver->control.header, error);
 	}
 	for (uint32_t i = 0; i < program->header->n_edges && status == STATUS_OK; i++) {
@@ -125,9 +137,20 @@ static void finish(struct driver *driver)
 	free(driver->releases);
 }
 
+static COLD int blame_releaser(struct driver *driver, const struct channel *channel, uint64_t execution, struct error *error)
+{
+	uint32_t culprit = 0;
+	for (uint32_t i = 0; i < channel->n_releasers; i++) {
+		if (atomic_load_explicit(&channel->cursors[i].released, memory_order_relaxed) > execution)
+			culprit = channel->releasers[i];
+	}
+	return driver_blame(driver, culprit, error, "gave back slots of channel %u that it never had, in execution %" PRIu64, channel->idx,
+		execution);
+}
+
 /* Whether a slot that this execution needs is still in use. What belongs to an execution whose results were
  * released is free without a look at the readers' cursors: nodes release before they publish. */
-static bool has_room(struct driver *driver, const struct tensor *inputs, uint64_t execution, uint64_t n_released)
+static int find_room(struct driver *driver, const struct tensor *inputs, uint64_t execution, uint64_t n_released, struct error *error)
 {
 	for (uint32_t i = 0; i < driver->n_inputs; i++) {
 		struct channel *channel = driver->inputs[i];
@@ -138,10 +161,12 @@ static bool has_room(struct driver *driver, const struct tensor *inputs, uint64_
 		if (channel_is_free(channel, execution))
 			continue;
 		channel_look(channel);
+		if (channel->released_seen > execution)
+			return blame_releaser(driver, channel, execution, error);
 		if (!channel_is_free(channel, execution))
-			return false;
+			return STATUS_AGAIN;
 	}
-	return true;
+	return STATUS_OK;
 }
 
 static int send_inputs(struct driver *driver, const struct tensor *inputs, uint64_t execution, struct error *error)
@@ -190,6 +215,8 @@ static int read_one(struct driver *driver, struct driver_read *read, uint64_t ex
 	struct wait_name name = { .cause = PHASE_STARVED, .node = GRAPH_OUTPUT, .edge = read->edge, .channel = channel->idx,
 		.slot = channel->slot, .peer = channel->writer, .execution = execution };
 	struct wait_times times;
+	if (deadline == DRIVER_DEADLINE_PAST)
+		return atomic_load(&driver->control.header->state) == CONTROL_STOPPING ? driver_over(driver, error) : STATUS_AGAIN;
 	int status = wait_slow(&driver->waiter, &channel->header->sequence, execution + 1, &name, deadline, &times);
 	if (driver->recorder.is_on && times.was_named)
 		record_read_wait(driver, &name, &times);
@@ -200,12 +227,49 @@ static int read_one(struct driver *driver, struct driver_read *read, uint64_t ex
 	return status;
 }
 
-static void set_output(struct tensor *tensor, const struct channel *channel)
+/* Points the tensor at the slot; false when the header names a size that cannot be. */
+static bool set_output(struct tensor *tensor, const struct driver_read *read)
 {
+	const struct channel *channel = &read->channel;
 	int64_t shape[TENSOR_DIMS_MAX];
-	for (int d = 0; d < tensor->n_dims; d++)
-		shape[d] = channel->header->dims[d];
-	*tensor = tensor_make(tensor->dtype, tensor->n_dims, shape, channel->data);
+	bool fits = true;
+	for (int d = 0; d < tensor->n_dims; d++) {
+		uint32_t size = control_read_once(&channel->header->dims[d]);
+		fits = fits && size - read->least[d] <= read->most[d] - read->least[d];
+		shape[d] = size;
+	}
+	if (likely(fits))
+		*tensor = tensor_make(tensor->dtype, tensor->n_dims, shape, channel->data);
+	return fits;
+}
+
+/* What stands in a slot makes no sense. */
+static COLD int blame_writer(struct driver *driver, const struct driver_read *read, uint64_t execution, struct error *error)
+{
+	const struct channel *channel = &read->channel;
+	uint64_t sequence = atomic_load_explicit(&channel->header->sequence, memory_order_relaxed);
+	const char *edge = program_string(&driver->program, driver->program.edges[read->edge].name);
+	if (sequence != execution + 1)
+		return driver_blame(driver, channel->writer, error, "wrote execution %" PRIu64 " where %" PRIu64 " was due, on %.200s (channel %u, "
+			"slot %u)", sequence - 1, execution, edge, channel->idx, channel->slot);
+	return driver_blame(driver, channel->writer, error, "wrote a broken header in execution %" PRIu64 ", on %.200s (channel %u, slot %u)",
+		execution, edge, channel->idx, channel->slot);
+}
+
+/* A message that has come; the first failure among several counts. */
+static int take_message(struct driver *driver, uint32_t idx, uint64_t execution, uint32_t *failure, struct error *error)
+{
+	const struct driver_read *read = &driver->reads[idx];
+	const struct slot_header *header = read->channel.header;
+	uint32_t word = control_read_once(&header->status);
+	bool is_due = atomic_load_explicit(&header->sequence, memory_order_relaxed) == execution + 1;
+	if (unlikely(!is_due || word > driver->control.n_failures))
+		return blame_writer(driver, read, execution, error);
+	if (!*failure)
+		*failure = word;
+	if (idx < driver->n_outputs && !*failure && unlikely(!set_output(&driver->outputs[idx], read)))
+		return blame_writer(driver, read, execution, error);
+	return STATUS_OK;
 }
 
 static void begin_wait(struct driver *driver)
@@ -214,20 +278,23 @@ static void begin_wait(struct driver *driver)
 		channel_advance(&driver->reads[i].channel);
 }
 
+/* One result or control edge. The first failure counts. */
+static int collect_output(struct driver *driver, uint64_t execution, uint32_t idx, uint64_t deadline, uint32_t *failure,
+	struct error *error)
+{
+	int status = STATUS_OK;
+	if (!wait_is_over(&driver->reads[idx].channel.header->sequence, execution + 1))
+		status = read_one(driver, &driver->reads[idx], execution, deadline, error);
+	return status == STATUS_OK ? take_message(driver, idx, execution, failure, error) : status;
+}
+
 static int collect(struct driver *driver, uint64_t execution, uint64_t deadline, uint32_t *ret_failure, struct error *error)
 {
 	uint32_t failure = 0;
 	for (uint32_t i = 0; i < driver->n_outputs + driver->n_controls; i++) {
-		struct channel *channel = &driver->reads[i].channel;
-		if (!wait_is_over(&channel->header->sequence, execution + 1)) {
-			int status = read_one(driver, &driver->reads[i], execution, deadline, error);
-			if (status != STATUS_OK)
-				return status;
-		}
-		if (!failure)
-			failure = channel->header->status;
-		if (i < driver->n_outputs && !failure)
-			set_output(&driver->outputs[i], channel);
+		int status = collect_output(driver, execution, i, deadline, &failure, error);
+		if (status != STATUS_OK)
+			return status;
 	}
 	*ret_failure = failure;
 	return STATUS_OK;
@@ -244,9 +311,10 @@ const struct driver_mode driver_compiled = {
 	.make_views = make_views,
 	.take_worker_fd = take_worker_fd,
 	.finish = finish,
-	.has_room = has_room,
+	.find_room = find_room,
 	.send_inputs = send_inputs,
 	.begin_wait = begin_wait,
 	.collect = collect,
+	.collect_output = collect_output,
 	.release = release,
 };

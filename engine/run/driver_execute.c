@@ -78,9 +78,10 @@ int driver_submit(struct driver *driver, const struct tensor *inputs, uint64_t *
 	int status = driver_check_inputs(driver->plan, inputs, error);
 	if (status != STATUS_OK)
 		return status;
-	driver->met_backpressure = !driver->mode->has_room(driver, inputs, execution, n_released);
-	if (driver->met_backpressure)
-		return STATUS_AGAIN;
+	status = driver->mode->find_room(driver, inputs, execution, n_released, error);
+	driver->met_backpressure = status == STATUS_AGAIN;
+	if (unlikely(status != STATUS_OK))
+		return status;
 	bool records = recorder_select(recorder, execution);
 	if (records || driver->submit_ticks) {
 		uint64_t now = clock_ticks().count;
@@ -96,7 +97,11 @@ int driver_submit(struct driver *driver, const struct tensor *inputs, uint64_t *
 			atomic_store_explicit(&driver->control.header->busy_since, now, memory_order_relaxed);
 	}
 	atomic_store_explicit(&driver->n_submitted, execution + 1, memory_order_release);
+	if (unlikely(driver->polls)) /* seen by whoever has seen the inputs */
+		atomic_store_explicit(&driver->waiter.self->sleeps, CONTROL_ARMED, memory_order_relaxed);
 	status = driver->mode->send_inputs(driver, inputs, execution, error);
+	if (unlikely(driver->polls && atomic_load(&driver->waiter.self->sleeps) != CONTROL_ARMED))
+		driver_ring(driver);
 	if (records)
 		recorder_close(recorder, STATUS_OK);
 	if (ret_execution)
@@ -106,15 +111,17 @@ int driver_submit(struct driver *driver, const struct tensor *inputs, uint64_t *
 
 static int failure_error(struct driver *driver, uint32_t status_word, uint64_t execution, struct error *error)
 {
-	const struct control_failure *failure = &driver->control.failures[(status_word - 1) & (driver->control.header->n_failures - 1)];
+	const struct control_failure *failure = &driver->control.failures[(status_word - 1) & (driver->control.n_failures - 1)];
 	const struct program *program = &driver->program;
 	if (!atomic_load_explicit(&failure->is_set, memory_order_acquire) || failure->execution != execution)
 		return error_set(error, STATUS_OP, "execution %" PRIu64 " failed; why was overwritten by later failures", execution);
-	int status = failure->status < STATUS_COUNT && failure->status ? (int)failure->status : STATUS_OP;
-	if (failure->node >= program->header->n_nodes)
-		return error_set(error, status, "execution %" PRIu64 ": %.479s", execution, failure->text);
-	const struct program_node *node = &program->nodes[failure->node];
-	return error_set(error, status, "execution %" PRIu64 ", node '%.100s' on %.60s: %.479s", execution,
+	uint32_t status = control_read_once(&failure->status), node_idx = control_read_once(&failure->node);
+	if (status != STATUS_TIMEOUT && status != STATUS_CANCELLED) /* all that can end one execution alone */
+		status = STATUS_OP;
+	if (node_idx >= program->header->n_nodes)
+		return error_set(error, (int)status, "execution %" PRIu64 ": %.479s", execution, failure->text);
+	const struct program_node *node = &program->nodes[node_idx];
+	return error_set(error, (int)status, "execution %" PRIu64 ", node '%.100s' on %.60s: %.479s", execution,
 		program_string(program, node->name), program_string(program, program->workers[node->worker].name), failure->text);
 }
 
@@ -132,7 +139,7 @@ static void finish_execution(struct driver *driver, uint64_t execution, uint32_t
 	}
 	if (status_word) {
 		struct collect_message message = { .kind = COLLECT_FAILURE, .status = (uint32_t)status, .worker = PROGRAM_NONE,
-			.node = driver->control.failures[(status_word - 1) & (driver->control.header->n_failures - 1)].node,
+			.node = driver->control.failures[(status_word - 1) & (driver->control.n_failures - 1)].node,
 			.failure = status_word, .execution = execution, .time_ns = clock_now().ns };
 		if (driver->has_collector)
 			collect_send(driver->collector_socket, &message, error->text);
@@ -163,20 +170,45 @@ static void record_vain_wait(struct recorder *recorder)
 	}
 }
 
+/* Whether there is something to wait for. */
+static int check_wait(struct driver *driver, uint64_t execution, struct error *error)
+{
+	if (unlikely(execution != atomic_load_explicit(&driver->n_released, memory_order_relaxed)))
+		return error_set(error, STATUS_USAGE, "execution %" PRIu64 " must be released before the next is waited for",
+			execution - 1);
+	if (likely(execution != atomic_load_explicit(&driver->n_submitted, memory_order_relaxed)))
+		return STATUS_OK;
+	if (driver->polls)
+		driver_arm(driver);
+	if (atomic_load(&driver->control.header->state) == CONTROL_STOPPING)
+		return driver_over(driver, error);
+	return error_set(error, STATUS_USAGE, "nothing is in flight: submit first");
+}
+
+static uint64_t deadline_of(struct driver *driver, int64_t limit_ns)
+{
+	if (limit_ns == DRIVER_LOOK_ONLY)
+		return DRIVER_DEADLINE_PAST;
+	if (unlikely(driver->is_counted_out))
+		driver_count_in(driver);
+	return limit_ns ? clock_ticks().count + clock_ticks_of_ns(limit_ns) : 0;
+}
+
 int driver_wait(struct driver *driver, int64_t limit_ns, uint64_t *ret_execution, const struct tensor **ret_outputs,
 	struct error *error)
 {
-	uint64_t execution = atomic_load_explicit(&driver->n_finished, memory_order_relaxed), deadline = 0;
+	uint64_t execution = atomic_load_explicit(&driver->n_finished, memory_order_relaxed);
 	uint32_t failure = 0;
-	if (execution != atomic_load_explicit(&driver->n_released, memory_order_relaxed))
-		return error_set(error, STATUS_USAGE, "execution %" PRIu64 " must be released before the next is waited for",
-			execution - 1);
-	if (execution == atomic_load_explicit(&driver->n_submitted, memory_order_relaxed))
-		return error_set(error, STATUS_USAGE, "nothing is in flight: submit first");
-	if (limit_ns)
-		deadline = clock_ticks().count + clock_ticks_of_ns(limit_ns);
+	int status = check_wait(driver, execution, error);
+	if (unlikely(status != STATUS_OK))
+		return status;
+	uint64_t deadline = deadline_of(driver, limit_ns);
 	begin_wait(driver, execution);
-	int status = driver->mode->collect(driver, execution, deadline, &failure, error);
+	status = driver->mode->collect(driver, execution, deadline, &failure, error);
+	if (unlikely(status == STATUS_AGAIN && driver->polls)) {
+		driver_arm(driver);
+		status = driver->mode->collect(driver, execution, DRIVER_DEADLINE_PAST, &failure, error);
+	}
 	if (status != STATUS_OK) {
 		record_vain_wait(&driver->recorder);
 		return status;
@@ -190,6 +222,34 @@ int driver_wait(struct driver *driver, int64_t limit_ns, uint64_t *ret_execution
 	if (ret_outputs)
 		*ret_outputs = driver->outputs;
 	return status;
+}
+
+int driver_wait_output(struct driver *driver, uint32_t idx, int64_t limit_ns, const struct tensor **ret_output, struct error *error)
+{
+	uint64_t execution = atomic_load_explicit(&driver->n_finished, memory_order_relaxed);
+	uint32_t failure = 0;
+	int status = check_wait(driver, execution, error);
+	if (status != STATUS_OK)
+		return status;
+	uint64_t deadline = deadline_of(driver, limit_ns);
+	begin_wait(driver, execution);
+	status = driver->mode->collect_output(driver, execution, idx, deadline, &failure, error);
+	if (status == STATUS_AGAIN && driver->polls) {
+		driver_arm(driver);
+		status = driver->mode->collect_output(driver, execution, idx, DRIVER_DEADLINE_PAST, &failure, error);
+	}
+	record_vain_wait(&driver->recorder);
+	if (status == STATUS_OK && failure)
+		status = failure_error(driver, failure, execution, error);
+	if (status == STATUS_OK)
+		*ret_output = &driver->outputs[idx];
+	return status;
+}
+
+bool driver_has_taken(const struct driver *driver)
+{
+	return atomic_load_explicit(&driver->n_finished, memory_order_relaxed)
+		!= atomic_load_explicit(&driver->n_released, memory_order_relaxed);
 }
 
 void driver_release(struct driver *driver)

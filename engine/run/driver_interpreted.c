@@ -27,6 +27,8 @@ struct driver_interpreted {
 	struct task_outbox *outboxes;  /* [n_workers] */
 	uint64_t *n_received;          /* [n_workers] packets */
 	uint64_t n_seen;               /* packets of all workers when last looked */
+	uint64_t n_taken;              /* packets received */
+	bool lacks_worker;             /* one was found gone */
 	uint64_t n_admitted;           /* executions that the store holds */
 	struct task_inbox inbox;
 };
@@ -180,10 +182,14 @@ static int take_packets(struct driver *driver, uint32_t worker, struct error *er
 	for (; own->n_received[worker] < n; own->n_received[worker]++) {
 		const struct task_message *message;
 		int status = task_inbox_receive(&own->inbox, own->sockets[worker]);
-		if (status == STATUS_STOPPED)
-			return STATUS_OK; /* the worker is gone, which is the monitor's to tell */
+		if (status == STATUS_STOPPED) {
+			own->lacks_worker = true;
+			return STATUS_OK; /* which is the monitor's to tell */
+		}
 		if (status != STATUS_OK)
-			return error_set(error, STATUS_PROTOCOL, "worker %u announced results that it did not send", worker);
+			return error_set(error, STATUS_PROTOCOL, "worker '%.100s' announced results that it did not send",
+				driver->plan->graph->workers[worker].name);
+		own->n_taken++;
 		while ((status = task_inbox_next(&own->inbox, &message, error)) == STATUS_OK && message) {
 			status = dispatch_take_result(&own->dispatch, worker, message, error);
 			if (status != STATUS_OK)
@@ -207,6 +213,9 @@ static int take_results(struct driver *driver, struct error *error)
 	for (uint32_t i = 1; i < driver->n_workers && status == STATUS_OK; i++)
 		status = take_packets(driver, i, error);
 	add_phase(driver, PHASE_SERIALISE);
+	/* Each counted its own packets first: all that were announced are here now. */
+	if (unlikely(status == STATUS_OK && own->n_taken < n && !own->lacks_worker))
+		return error_set(error, STATUS_PROTOCOL, "a worker wrote over the bells: an op writes outside its memory");
 	return status;
 }
 
@@ -252,14 +261,14 @@ static int turn(struct driver *driver, bool gathers, struct error *error)
 
 /* -- submit ----------------------------------------------------------------------------------------------------------- */
 
-static bool has_room(struct driver *driver, const struct tensor *inputs, uint64_t execution, uint64_t n_released)
+static int find_room(struct driver *driver, const struct tensor *inputs, uint64_t execution, uint64_t n_released, struct error *error)
 {
 	struct driver_interpreted *own = driver->interpreted;
 	if (execution - n_released >= own->n_admitted)
-		return false;
-	if (!own->objects.header->by_bound)
+		return STATUS_AGAIN;
+	if (!own->objects.by_bound)
 		objects_reset(&own->objects);
-	return true;
+	return STATUS_OK;
 }
 
 /* Makes the input objects; returns 0, or the failure when they do not fit. */
@@ -273,7 +282,7 @@ static uint32_t make_inputs(struct driver *driver, const struct tensor *inputs, 
 		values[i].object = 0;
 		if (!dispatch_readers(&own->dispatch, GRAPH_INPUT, i))
 			continue;
-		if (own->objects.header->by_bound)
+		if (own->objects.by_bound)
 			block_bytes = type_bound_bytes(&input->outputs[i], &driver->plan->graph->symbols);
 		uint64_t object = objects_allocate(&own->objects, block_bytes, GRAPH_INPUT, i, execution);
 		if (!object) {
@@ -326,8 +335,12 @@ static void record_wait(struct driver *driver, const struct wait_name *name, con
 static int wait_for_results(struct driver *driver, uint64_t execution, uint64_t deadline, struct error *error)
 {
 	struct driver_interpreted *own = driver->interpreted;
-	if (wait_is_over(&own->bells->results, own->n_seen + 1))
-		return STATUS_OK;
+	if (wait_is_over(&own->bells->results, own->n_seen + 1)) {
+		bool is_vain = own->lacks_worker || own->n_taken < own->n_seen;
+		return is_vain && atomic_load(&driver->control.header->state) == CONTROL_STOPPING ? driver_over(driver, error) : STATUS_OK;
+	}
+	if (deadline == DRIVER_DEADLINE_PAST)
+		return atomic_load(&driver->control.header->state) == CONTROL_STOPPING ? driver_over(driver, error) : STATUS_AGAIN;
 	struct dispatch_obstacle obstacle = dispatch_find_obstacle(&own->dispatch, execution);
 	struct wait_name name = { .cause = PHASE_STARVED, .node = obstacle.node, .edge = obstacle.edge, .channel = PROGRAM_NONE,
 		.slot = PROGRAM_NONE, .peer = obstacle.worker, .execution = execution };
@@ -341,16 +354,14 @@ static int wait_for_results(struct driver *driver, uint64_t execution, uint64_t 
 	return status;
 }
 
-static void set_outputs(struct driver *driver, uint64_t execution)
+static void set_output(struct driver *driver, uint64_t execution, uint32_t idx)
 {
 	struct driver_interpreted *own = driver->interpreted;
 	const struct graph *graph = driver->plan->graph;
-	for (uint32_t i = 0; i < driver->n_outputs; i++) {
-		const struct graph_edge *edge = &graph->edges[graph->nodes[GRAPH_OUTPUT].input_edges[i]];
-		const struct task_value *value = &dispatch_values(&own->dispatch, execution, (uint32_t)edge->src)[edge->src_output];
-		task_value_get(value, &driver->outputs[i]);
-		driver->outputs[i].data = objects_data(&own->objects, value->object);
-	}
+	const struct graph_edge *edge = &graph->edges[graph->nodes[GRAPH_OUTPUT].input_edges[idx]];
+	const struct task_value *value = &dispatch_values(&own->dispatch, execution, (uint32_t)edge->src)[edge->src_output];
+	task_value_get(value, &driver->outputs[idx]);
+	driver->outputs[idx].data = objects_data(&own->objects, value->object);
 }
 
 static int collect(struct driver *driver, uint64_t execution, uint64_t deadline, uint32_t *ret_failure, struct error *error)
@@ -367,10 +378,25 @@ static int collect(struct driver *driver, uint64_t execution, uint64_t deadline,
 			return status;
 	}
 	*ret_failure = dispatch_failure(&own->dispatch, execution);
-	if (!*ret_failure)
-		set_outputs(driver, execution);
+	for (uint32_t i = 0; i < driver->n_outputs && !*ret_failure; i++)
+		set_output(driver, execution, i);
 	split_limit_off(driver);
 	return STATUS_OK;
+}
+
+static int collect_output(struct driver *driver, uint64_t execution, uint32_t idx, uint64_t deadline, uint32_t *ret_failure,
+	struct error *error)
+{
+	struct driver_interpreted *own = driver->interpreted;
+	int status = STATUS_OK;
+	while (!(status = turn(driver, false, error)) && !dispatch_has_result(&own->dispatch, execution, idx, ret_failure)) {
+		status = wait_for_results(driver, execution, deadline, error);
+		if (status != STATUS_OK)
+			return status;
+	}
+	if (status == STATUS_OK && !*ret_failure)
+		set_output(driver, execution, idx);
+	return status;
 }
 
 static void release(struct driver *driver, uint64_t execution)
@@ -383,9 +409,10 @@ const struct driver_mode driver_interpreted = {
 	.make_views = make_views,
 	.take_worker_fd = take_worker_fd,
 	.finish = finish,
-	.has_room = has_room,
+	.find_room = find_room,
 	.send_inputs = send_inputs,
 	.begin_wait = begin_wait,
 	.collect = collect,
+	.collect_output = collect_output,
 	.release = release,
 };

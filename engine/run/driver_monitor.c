@@ -6,6 +6,7 @@
 #include <inttypes.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -31,6 +32,25 @@ void driver_log(struct driver *driver, uint32_t level, uint32_t worker, const ch
 		collect_send(driver->collector_socket, &message, text);
 }
 
+int driver_save_by(struct driver *driver, enum trigger trigger, const char *why, struct error *error)
+{
+	struct collect_message message = { .kind = COLLECT_SAVE, .level = trigger, .worker = PROGRAM_NONE, .node = PROGRAM_NONE,
+		.execution = UINT64_MAX, .time_ns = clock_now().ns };
+	uint64_t n_finished = atomic_load(&driver->n_finished);
+	if (n_finished < atomic_load(&driver->n_submitted))
+		message.execution = n_finished;
+	if (!driver->saves_last || !driver->has_collector)
+		return error_set(error, STATUS_USAGE, "there are no last seconds to save: the run is not recorded with last=SECONDS");
+	if (driver->collector_is_done || collect_send(driver->collector_socket, &message, why) != STATUS_OK)
+		return error_set(error, STATUS_TRACE, "the last seconds cannot be saved: the collector has ended, or does not listen");
+	return STATUS_OK;
+}
+
+int driver_save(struct driver *driver, const char *why, struct error *error)
+{
+	return driver_save_by(driver, TRIGGER_CALL, why, error);
+}
+
 void driver_end(struct driver *driver, const struct error *error)
 {
 	pthread_mutex_lock(&driver->over_lock);
@@ -40,16 +60,34 @@ void driver_end(struct driver *driver, const struct error *error)
 	}
 	pthread_mutex_unlock(&driver->over_lock);
 	control_stop(&driver->control);
+	driver_ring(driver);
 }
 
 int driver_over(struct driver *driver, struct error *error)
 {
-	if (atomic_load_explicit(&driver->is_over, memory_order_acquire)) {
-		if (error)
-			*error = driver->over;
-		return driver->over.status;
+	if (!atomic_load_explicit(&driver->is_over, memory_order_acquire)) {
+		if (atomic_load(&driver->is_interrupted))
+			return error_set(error, STATUS_STOPPED, "the run was interrupted");
+		struct error strange;
+		error_set(&strange, STATUS_PROTOCOL, "a worker wrote over the control segment: an op writes outside its memory");
+		driver_end(driver, &strange);
 	}
-	return error_set(error, STATUS_STOPPED, "the run was interrupted");
+	if (error)
+		*error = driver->over;
+	return driver->over.status;
+}
+
+int driver_blame(struct driver *driver, uint32_t worker, struct error *error, const char *format, ...)
+{
+	struct error blame;
+	char text[ERROR_TEXT_BYTES];
+	va_list arguments;
+	va_start(arguments, format);
+	vsnprintf(text, sizeof text, format, arguments);
+	va_end(arguments);
+	error_set(&blame, STATUS_PROTOCOL, "worker '%.100s' %.800s", driver->plan->graph->workers[worker].name, text);
+	driver_end(driver, &blame);
+	return driver_over(driver, error);
 }
 
 static void emit_line(struct driver *driver, uint32_t worker, int stream)
@@ -109,8 +147,9 @@ static void explain_death(struct driver *driver, uint32_t worker, const char *ho
 	uint64_t position = atomic_load(&shared->position);
 	uint32_t state = atomic_load(&shared->state);
 	if (state == CONTROL_WORKER_FAILED && atomic_load(&failure->is_set)) {
-		if (failure->node < program->header->n_nodes) {
-			const struct program_node *node = &program->nodes[failure->node];
+		uint32_t node_idx = control_read_once(&failure->node);
+		if (node_idx < program->header->n_nodes) {
+			const struct program_node *node = &program->nodes[node_idx];
 			strbuf_addf(out, "%s:%u: node '%s': ", program_string(program, program->header->graph_file), node->line,
 				program_string(program, node->name));
 		}
@@ -124,9 +163,18 @@ static void explain_death(struct driver *driver, uint32_t worker, const char *ho
 			node < program->header->n_nodes ? program_string(program, program->nodes[node].name) : "?",
 			position >> CONTROL_POSITION_NODE_BITS);
 	} else if (state == CONTROL_WORKER_STARTING) {
-		strbuf_add(out, " while it was set up");
+		const char *last_line = process->line[1]; /* what it said of that */
+		strbuf_addf(out, " while it was set up%s%s", *last_line ? ": " : "", last_line);
 	}
 	describe_others(driver, worker, out);
+}
+
+/* The status that a worker gave for its end, if it is one that ends a run. */
+static int end_status(const struct control_worker *worker)
+{
+	uint32_t status = control_read_once(&worker->failure.status);
+	bool is_sound = status < STATUS_COUNT && status != STATUS_OK && status != STATUS_AGAIN && status != STATUS_STOPPED;
+	return atomic_load(&worker->failure.is_set) && is_sound ? (int)status : STATUS_WORKER_DIED;
 }
 
 static void notice_worker_end(struct driver *driver, uint32_t worker)
@@ -140,13 +188,13 @@ static void notice_worker_end(struct driver *driver, uint32_t worker)
 	forward_output(driver, worker, 0);
 	forward_output(driver, worker, 1);
 	bool is_stopping = atomic_load(&driver->control.header->state) == CONTROL_STOPPING;
+	is_clean = is_clean || atomic_load(&driver->control.header->workers[worker].state) == CONTROL_WORKER_ENDED;
 	if (is_stopping && (is_clean || atomic_load(&driver->is_over) || driver->n_killed))
 		return;
 	struct strbuf text = STRBUF_INIT;
 	struct error error;
 	explain_death(driver, worker, how, &text);
-	error_set(&error, atomic_load(&driver->control.header->workers[worker].failure.is_set)
-		? (int)driver->control.header->workers[worker].failure.status : STATUS_WORKER_DIED, "%s", strbuf_text(&text));
+	error_set(&error, end_status(&driver->control.header->workers[worker]), "%s", strbuf_text(&text));
 	strbuf_finish(&text);
 	driver_end(driver, &error);
 }
@@ -284,6 +332,8 @@ static void report_stall(struct driver *driver)
 		driver->reported[root.worker] = root.key;
 		driver_notify(driver, DRIVER_NOTICE_STALL, driver->processes[root.worker].name, strbuf_text(&text));
 		driver_log(driver, COLLECT_LEVEL_WARNING, root.worker, strbuf_text(&text));
+		if (driver->saves_last)
+			driver_save_by(driver, TRIGGER_STALL, strbuf_text(&text), NULL);
 	}
 	strbuf_finish(&text);
 }
@@ -307,8 +357,7 @@ static void cancel(struct driver *driver, uint64_t execution, uint64_t now)
 	struct stall_root root = find_culprit(driver, &text);
 	uint64_t position = atomic_load(&driver->control.header->workers[root.worker].position);
 	uint32_t node = position ? (uint32_t)(position & ((1u << CONTROL_POSITION_NODE_BITS) - 1)) - 1 : PROGRAM_NONE;
-	uint32_t word = control_fail(&driver->control, STATUS_TIMEOUT, root.worker, node, execution, strbuf_text(&text));
-	control_cancel(&driver->control, execution, word);
+	driver_cancel_with(driver, execution, STATUS_TIMEOUT, root.worker, node, strbuf_text(&text));
 	strbuf_finish(&text);
 	if (!driver->kill_at) {
 		driver->kill_at = now + clock_ticks_of_ns(driver->options.grace_ns);
@@ -332,7 +381,7 @@ static void kill_culprit(struct driver *driver)
 	if (root.worker && driver->processes[root.worker].process.pid) {
 		driver_end(driver, &error);
 		driver->n_killed++;
-		kill(driver->processes[root.worker].process.pid, SIGKILL);
+		spawn_kill(&driver->processes[root.worker].process, SIGKILL);
 	}
 }
 
@@ -365,18 +414,25 @@ static int tick_ms(const struct driver_options *options)
 	return ns < 1000000 ? 1 : (int)(ns / 1000000);
 }
 
+void driver_monitor_turn(struct driver *driver, int timeout_ms)
+{
+	driver_watch(driver, timeout_ms);
+	if (atomic_load(&driver->control.header->state) != CONTROL_RUNNING)
+		return;
+	if (driver->options.stall_limit_ns > 0)
+		report_stall(driver);
+	if (driver->submit_ticks)
+		enforce_deadlines(driver);
+}
+
 void *driver_monitor_main(void *argument)
 {
 	struct driver *driver = argument;
 	int timeout_ms = tick_ms(&driver->options);
-	while (!atomic_load(&driver->monitor_stops)) {
-		driver_watch(driver, timeout_ms);
-		if (atomic_load(&driver->control.header->state) != CONTROL_RUNNING)
-			continue;
-		if (driver->options.stall_limit_ns > 0)
-			report_stall(driver);
-		if (driver->submit_ticks)
-			enforce_deadlines(driver);
-	}
+	driver->start_status = driver_start_processes(driver, &driver->start_error);
+	sem_post(&driver->started);
+	while (!atomic_load(&driver->monitor_stops))
+		driver_monitor_turn(driver, timeout_ms);
+	driver_end_processes(driver);
 	return NULL;
 }

@@ -199,7 +199,7 @@ static COLD void give_back(struct interpreter *interpreter, const struct executo
 static int allocate(struct interpreter *interpreter, struct executor_node *node, struct interpreter_node *own,
 	const struct task_message *task)
 {
-	bool by_bound = interpreter->objects.header->by_bound;
+	bool by_bound = interpreter->objects.by_bound;
 	for (int i = 0; i < node->run.n_outputs; i++) {
 		if (i || !reuse_input(interpreter, node, own, task)) {
 			uint64_t bytes = by_bound ? own->bounds[i] : tensor_bytes(&node->outputs[i]);
@@ -337,13 +337,23 @@ static int send_answers(struct interpreter *interpreter)
 
 /* -- the loop --------------------------------------------------------------------------------------------------------- */
 
+static bool is_sound_value(const struct interpreter *interpreter, const struct task_message *task, uint32_t input)
+{
+	const struct program *program = interpreter->executor.program;
+	const struct task_value *value = &task->values[input];
+	const struct program_edge *edge = &program->edges[program->indices[program->nodes[task->node].inputs.first + input]];
+	const struct tensor_type *type = &program->types[program->nodes[edge->src].types.first + edge->src_output];
+	return type_admits(type, &program->header->symbols, value->n_dims, value->dims)
+		&& objects_has(&interpreter->objects, value->object, task_value_bytes(value, type->dtype));
+}
+
 static int check_task(const struct interpreter *interpreter, const struct task_message *task, struct error *error)
 {
 	uint32_t n_nodes = interpreter->executor.program->header->n_nodes;
 	uint32_t place = task->node < n_nodes ? interpreter->node_places[task->node] : PROGRAM_NONE;
 	bool is_sound = place != PROGRAM_NONE && task->n_values == (uint32_t)interpreter->executor.nodes[place].run.n_inputs;
 	for (uint32_t i = 0; is_sound && i < task->n_values; i++)
-		is_sound = objects_has(&interpreter->objects, task->values[i].object);
+		is_sound = is_sound_value(interpreter, task, i);
 	return is_sound ? STATUS_OK : error_set(error, STATUS_PROTOCOL, "a task for node %u makes no sense to this worker", task->node);
 }
 

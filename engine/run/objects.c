@@ -10,6 +10,7 @@
 #include "engine/base/units.h"
 
 #define UNIT_BYTES 64u
+#define FIRST_BLOCK round_up(sizeof(struct objects_header), 4096)
 #define TOP_BITS 40 /* of a stack's top: the block; above: a tag that makes reuse of a block visible */
 #define TOP_MASK ((UINT64_C(1) << TOP_BITS) - 1)
 
@@ -49,8 +50,8 @@ void objects_init(void *memory, uint64_t total_bytes, bool by_bound, struct obje
 	header->magic = OBJECTS_MAGIC;
 	header->total_bytes = total_bytes;
 	header->by_bound = by_bound;
-	atomic_store(&header->end, round_up(sizeof *header, 4096));
-	*ret_objects = (struct objects){ .header = header, .base = memory };
+	atomic_store(&header->end, FIRST_BLOCK);
+	*ret_objects = (struct objects){ .header = header, .base = memory, .total_bytes = total_bytes, .by_bound = by_bound };
 }
 
 int objects_open(void *memory, uint64_t total_bytes, struct objects *ret_objects, struct error *error)
@@ -58,8 +59,21 @@ int objects_open(void *memory, uint64_t total_bytes, struct objects *ret_objects
 	struct objects_header *header = memory;
 	if (total_bytes < sizeof *header || header->magic != OBJECTS_MAGIC || header->total_bytes != total_bytes)
 		return error_set(error, STATUS_PROTOCOL, "the object store has another layout than this program");
-	*ret_objects = (struct objects){ .header = header, .base = memory };
+	*ret_objects = (struct objects){ .header = header, .base = memory, .total_bytes = total_bytes,
+		.by_bound = header->by_bound != 0 };
 	return STATUS_OK;
+}
+
+/* Whether a block of `block_bytes` can stand at `at`. */
+static bool has_block(const struct objects *objects, uint64_t at, uint64_t block_bytes)
+{
+	return at % UNIT_BYTES == 0 && at >= FIRST_BLOCK && at <= objects->total_bytes && block_bytes <= objects->total_bytes - at;
+}
+
+/* A plain field that another process may change at any time. */
+static uint64_t read_once(const uint64_t *field)
+{
+	return *(const volatile uint64_t *)field;
 }
 
 static struct object_header *header_at(const struct objects *objects, uint64_t object)
@@ -67,14 +81,17 @@ static struct object_header *header_at(const struct objects *objects, uint64_t o
 	return (struct object_header *)(objects->base + object - sizeof(struct object_header));
 }
 
-/* 0 when the stack is empty. A block popped by somebody else in between may be read, never used: the tag has changed then. */
-static uint64_t pop(struct objects *objects, unsigned class_idx)
+/* 0 when the stack is empty, or leads out of the store. A block popped by somebody else in between may be read, never used: the tag has changed
+ * then. */
+static uint64_t pop(struct objects *objects, unsigned class_idx, uint64_t block_bytes)
 {
 	_Atomic uint64_t *top = &objects->header->stacks[class_idx].top;
 	uint64_t seen = atomic_load_explicit(top, memory_order_acquire);
 	while (seen & TOP_MASK) {
 		struct object_header *block = (struct object_header *)(objects->base + (seen & TOP_MASK) * UNIT_BYTES);
-		uint64_t below = atomic_load_explicit(&block->next, memory_order_relaxed);
+		if (unlikely(!has_block(objects, (seen & TOP_MASK) * UNIT_BYTES, block_bytes)))
+			return 0;
+		uint64_t below = atomic_load_explicit(&block->next, memory_order_relaxed) & TOP_MASK;
 		uint64_t after = ((seen >> TOP_BITS) + 1) << TOP_BITS | below;
 		if (atomic_compare_exchange_weak_explicit(top, &seen, after, memory_order_acquire, memory_order_acquire))
 			return (seen & TOP_MASK) * UNIT_BYTES + sizeof *block;
@@ -85,8 +102,10 @@ static uint64_t pop(struct objects *objects, unsigned class_idx)
 static void push(struct objects *objects, uint64_t object)
 {
 	struct object_header *block = header_at(objects, object);
-	uint64_t n_units, at = (object - sizeof *block) / UNIT_BYTES;
-	_Atomic uint64_t *top = &objects->header->stacks[class_of(block->block_bytes / UNIT_BYTES, &n_units)].top;
+	uint64_t n_units, at = (object - sizeof *block) / UNIT_BYTES, block_bytes = read_once(&block->block_bytes);
+	if (unlikely(!has_block(objects, at * UNIT_BYTES, block_bytes)))
+		return; /* somebody wrote over it: it is lost */
+	_Atomic uint64_t *top = &objects->header->stacks[class_of(block_bytes / UNIT_BYTES, &n_units)].top;
 	uint64_t seen = atomic_load_explicit(top, memory_order_relaxed), after;
 	atomic_store_explicit(&block->state, OBJECT_FREE, memory_order_relaxed);
 	do {
@@ -101,7 +120,7 @@ static uint64_t carve(struct objects *objects, uint64_t block_bytes)
 	struct objects_header *header = objects->header;
 	uint64_t end = atomic_load_explicit(&header->end, memory_order_relaxed);
 	do {
-		if (block_bytes > header->total_bytes - end)
+		if (!has_block(objects, end, block_bytes))
 			return 0;
 	} while (!atomic_compare_exchange_weak_explicit(&header->end, &end, end + block_bytes, memory_order_relaxed,
 		memory_order_relaxed));
@@ -121,12 +140,14 @@ static void own(struct object_header *block, uint64_t bytes, uint32_t node, uint
 uint64_t objects_allocate(struct objects *objects, uint64_t bytes, uint32_t node, uint32_t output, uint64_t execution)
 {
 	uint64_t n_units, object;
+	if (bytes > objects->total_bytes)
+		return 0;
 	unsigned class_idx = class_of(units_of(bytes), &n_units);
-	object = pop(objects, class_idx);
+	object = pop(objects, class_idx, n_units * UNIT_BYTES);
 	if (!object)
 		object = carve(objects, n_units * UNIT_BYTES);
 	for (unsigned i = class_idx + 1; !object && i < OBJECTS_CLASSES; i++)
-		object = pop(objects, i);
+		object = pop(objects, i, n_units * UNIT_BYTES);
 	if (object)
 		own(header_at(objects, object), bytes, node, output, execution);
 	return object;
@@ -154,29 +175,37 @@ void objects_pass_on(struct objects *objects, uint64_t object, uint32_t n_refs)
 bool objects_take_over(struct objects *objects, uint64_t object, uint64_t bytes, uint32_t node, uint32_t output, uint64_t execution)
 {
 	struct object_header *block = header_at(objects, object);
-	if (atomic_load_explicit(&block->refs, memory_order_acquire) != 1 || bytes > block->block_bytes - sizeof *block)
+	uint64_t block_bytes = read_once(&block->block_bytes);
+	if (atomic_load_explicit(&block->refs, memory_order_acquire) != 1 || block_bytes < sizeof *block || bytes > block_bytes - sizeof *block
+		|| !objects_has(objects, object, bytes))
 		return false;
 	own(block, bytes, node, output, execution);
 	return true;
 }
 
-bool objects_has(const struct objects *objects, uint64_t object)
+bool objects_has(const struct objects *objects, uint64_t object, uint64_t bytes)
 {
 	uint64_t end = atomic_load_explicit(&objects->header->end, memory_order_relaxed);
-	return object % UNIT_BYTES == 0 && object < end && object >= round_up(sizeof(struct objects_header), 4096) + UNIT_BYTES;
+	return object >= FIRST_BLOCK + UNIT_BYTES && object < end && has_block(objects, object, bytes);
 }
 
-/* Calls `visit` for every block in use. */
+/* Calls `visit` for every block in use, with a copy of what it says of its size, node and execution. */
 static void walk(const struct objects *objects, void (*visit)(void *user, const struct object_header *block), void *user)
 {
 	uint64_t end = atomic_load_explicit(&objects->header->end, memory_order_relaxed);
-	for (uint64_t at = round_up(sizeof(struct objects_header), 4096); at < end;) {
+	if (end > objects->total_bytes)
+		end = objects->total_bytes;
+	for (uint64_t at = FIRST_BLOCK; at < end;) {
 		const struct object_header *block = (const struct object_header *)(objects->base + at);
-		if (!block->block_bytes || block->block_bytes > end - at)
-			return; /* being carved just now */
+		if (end - at < sizeof *block)
+			return;
+		struct object_header copy = { .block_bytes = read_once(&block->block_bytes), .execution = read_once(&block->execution),
+			.node = *(const volatile uint32_t *)&block->node };
+		if (copy.block_bytes < sizeof *block || copy.block_bytes % UNIT_BYTES || copy.block_bytes > end - at)
+			return; /* being carved just now, or written over */
 		if (atomic_load_explicit(&block->state, memory_order_relaxed) != OBJECT_FREE)
-			visit(user, block);
-		at += block->block_bytes;
+			visit(user, &copy);
+		at += copy.block_bytes;
 	}
 }
 
@@ -259,7 +288,7 @@ int objects_report_full(const struct objects *objects, const struct program *pro
 	objects_describe_holders(objects, program, 3, &holders);
 	int status = error_set(error, STATUS_OP, "the object store is full: %s for output %u do not fit beside %u objects of %s (--store-limit "
 		"gives %s); %s%.300s", units_bytes(bytes, wanted, sizeof wanted), output, n_objects,
-		units_bytes(used_bytes, used, sizeof used), units_bytes(objects->header->total_bytes, total, sizeof total),
+		units_bytes(used_bytes, used, sizeof used), units_bytes(objects->total_bytes, total, sizeof total),
 		n_objects ? "most is held by " : "nobody holds any", strbuf_text(&holders));
 	strbuf_finish(&holders);
 	return status;
@@ -269,5 +298,5 @@ void objects_reset(struct objects *objects)
 {
 	for (unsigned i = 0; i < OBJECTS_CLASSES; i++)
 		atomic_store_explicit(&objects->header->stacks[i].top, 0, memory_order_relaxed);
-	atomic_store_explicit(&objects->header->end, round_up(sizeof(struct objects_header), 4096), memory_order_release);
+	atomic_store_explicit(&objects->header->end, FIRST_BLOCK, memory_order_release);
 }

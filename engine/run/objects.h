@@ -12,6 +12,9 @@
  *
  *     |header|block|block|…        |   a block: struct object_header, then the bytes, 64-byte aligned
  *
+ * Nobody trusts what others wrote here further than its own mapping reaches: a process gone wild can spoil values and lose blocks, but makes
+ * nobody else read or write outside the store.
+ *
  * Happens-before: a writer seals with release, readers learn of the object by a message; a reader drops its reference with release and who
  * frees or takes over an object loads the count with acquire.
  */
@@ -66,6 +69,8 @@ struct objects_header {
 struct objects {
 	struct objects_header *header;
 	uint8_t *base;
+	uint64_t total_bytes; /* of the mapping: what stands in the header others may write over */
+	bool by_bound;
 };
 
 /* What an object of `bytes` takes in the store; what a store must measure to hold blocks of `n_blocks_bytes` in all. */
@@ -100,8 +105,8 @@ static inline void *objects_data(const struct objects *objects, uint64_t object)
 	return objects->base + object;
 }
 
-/* Whether `object` may be one: aligned and inside. For numbers that come from another process. */
-bool objects_has(const struct objects *objects, uint64_t object);
+/* Whether an object of `bytes` may lie at `object`: aligned and inside. For numbers that come from another process. */
+bool objects_has(const struct objects *objects, uint64_t object, uint64_t bytes);
 
 /* Bytes in blocks that are not free, and how many there are. */
 uint64_t objects_used_bytes(const struct objects *objects, uint32_t *ret_n_objects);

@@ -18,6 +18,12 @@ static const char *const loss_words[LOSS_COUNT] = {
 #undef X
 };
 
+static const char *const trigger_words[TRIGGER_COUNT] = {
+#define X(name, word) [TRIGGER_##name] = word,
+	TRIGGER_MAP(X)
+#undef X
+};
+
 const char *phase_word(enum phase phase)
 {
 	return (unsigned)phase < PHASE_COUNT ? phase_words[phase] : "unknown";
@@ -26,4 +32,9 @@ const char *phase_word(enum phase phase)
 const char *loss_word(enum loss loss)
 {
 	return (unsigned)loss < LOSS_COUNT ? loss_words[loss] : "unknown";
+}
+
+const char *trigger_word(enum trigger trigger)
+{
+	return (unsigned)trigger < TRIGGER_COUNT ? trigger_words[trigger] : "unknown";
 }

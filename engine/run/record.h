@@ -91,4 +91,22 @@ enum loss {
 };
 const char *loss_word(enum loss loss);
 
+/* X(NAME, word): what has the last seconds saved (`--record last=SECONDS`, doc/recording.md); the words are stored in traces. The first
+ * RECORD_TRIGGERS can be chosen with --trigger. */
+#define TRIGGER_MAP(X)                                                                   \
+	X(ERROR, "error")     /* an execution failed, or the run ended with an error */  \
+	X(SLOW, "slow")       /* an execution took longer than asked for */              \
+	X(STALL, "stall")     /* a wait beyond the stall limit */                        \
+	X(KEY, "key")         /* a key was pressed, or SIGUSR1 came */                   \
+	X(CALL, "call")       /* a program asked for it */                               \
+	X(LIMIT, "limit")     /* the end of a run that reached --record-limit */
+enum trigger {
+#define X(name, word) TRIGGER_##name,
+	TRIGGER_MAP(X)
+#undef X
+	TRIGGER_COUNT
+};
+#define RECORD_TRIGGERS TRIGGER_CALL
+const char *trigger_word(enum trigger trigger);
+
 #endif

@@ -6,22 +6,67 @@
 
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 
+#include "engine/base/units.h"
 #include "engine/run/program.h"
 
 int recorder_parse_policy(const char *text, struct recorder_policy *ret_policy, struct error *error)
 {
 	struct recorder_policy policy = { .first = 0, .end = UINT64_MAX, .every = 1 };
 	int used = 0;
-	if (strcmp(text, "all") == 0)
+	if (strcmp(text, "all") == 0 || strcmp(text, "off") == 0)
 		used = 3;
+	else if (strncmp(text, "last=", 5) == 0)
+		used = units_parse_duration(text + 5, &policy.last_ns) == 0 && policy.last_ns > 0 ? (int)strlen(text) : -1;
 	else if (sscanf(text, "every=%" SCNu64 "%n", &policy.every, &used) < 1
 		&& sscanf(text, "window=%" SCNu64 ":%" SCNu64 "%n", &policy.first, &policy.end, &used) < 2)
 		used = -1;
 	if (used < 0 || text[used] || !policy.every || policy.end <= policy.first || strchr(text, '-'))
-		return error_set(error, STATUS_USAGE, "'%s' is no recording policy: use all, every=N or window=FIRST:END (END excluded)",
-			text);
+		return error_set(error, STATUS_USAGE, "'%s' is no recording policy: use all, every=N, window=FIRST:END (END excluded),"
+			" last=SECONDS or off", text);
+	policy.is_off = strcmp(text, "off") == 0;
 	*ret_policy = policy;
+	return STATUS_OK;
+}
+
+/* One of the list, of `length` bytes; false when it is none. */
+static bool parse_trigger(const char *text, size_t length, struct recorder_triggers *triggers)
+{
+	char word[64];
+	if (length >= sizeof word)
+		return false;
+	memcpy(word, text, length);
+	word[length] = '\0';
+	if (strncmp(word, "slow=", 5) == 0) {
+		char *end;
+		double factor = strtod(word + 5, &end);
+		triggers->is_on[TRIGGER_SLOW] = true;
+		if (end != word + 5 && strcmp(end, "x") == 0) {
+			triggers->slow_factor = factor;
+			return factor > 1 && factor < 1e9;
+		}
+		return units_parse_duration(word + 5, &triggers->slow_ns) == 0 && triggers->slow_ns > 0;
+	}
+	for (int i = 0; i < RECORD_TRIGGERS; i++) {
+		if (i != TRIGGER_SLOW && strcmp(word, trigger_word((enum trigger)i)) == 0)
+			return triggers->is_on[i] = true;
+	}
+	return false;
+}
+
+int recorder_parse_triggers(const char *text, struct recorder_triggers *ret_triggers, struct error *error)
+{
+	struct recorder_triggers triggers = { .slow_ns = 0 };
+	const char *at = text;
+	do {
+		size_t length = strcspn(at, ",");
+		if (!parse_trigger(at, length, &triggers))
+			return error_set(error, STATUS_USAGE, "'%.*s' saves nothing: use a list of error, stall, slow=DURATION,"
+				" slow=Nx (N times the median, N over 1) and key", (int)(length < 60 ? length : 60), at);
+		at += length;
+	} while (*at++ == ',');
+	*ret_triggers = triggers;
 	return STATUS_OK;
 }
 

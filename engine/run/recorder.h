@@ -16,10 +16,27 @@
 struct recorder_policy {
 	uint64_t first, end; /* executions first ≤ k < end … */
 	uint64_t every;      /* … of which every n-th, counted from first */
+	int64_t last_ns;     /* 0; else all are recorded, and the collector keeps this long and writes it when something asks for it */
+	bool is_off;         /* nothing is recorded, and no trace is made */
 };
 
-/* "all", "every=N", "window=A:B" (A ≤ k < B). STATUS_USAGE with a text that lists the forms. */
+/* "all", "every=N", "window=A:B" (A ≤ k < B), "last=SECONDS" (or with a unit, "last=500ms"), "off". STATUS_USAGE with a text that lists
+ * the forms. */
 int recorder_parse_policy(const char *text, struct recorder_policy *ret_policy, struct error *error);
+
+/* What saves the last seconds. */
+struct recorder_triggers {
+	bool is_on[RECORD_TRIGGERS];
+	int64_t slow_ns;     /* latency of a slow execution; 0: none */
+	double slow_factor;  /* the same as a multiple of the running median; 0: none */
+};
+
+#define RECORDER_TRIGGERS_DEFAULT "error,stall"
+#define RECORDER_LIMIT_BYTES_DEFAULT (UINT64_C(1) << 30)
+#define RECORDER_LIMIT_BYTES_MIN (UINT64_C(1) << 20)
+
+/* A list of "error", "stall", "slow=DURATION", "slow=Nx" and "key", separated by commas. STATUS_USAGE with a text that lists them. */
+int recorder_parse_triggers(const char *text, struct recorder_triggers *ret_triggers, struct error *error);
 
 struct recorder {
 	struct ring_writer writer;

@@ -139,16 +139,16 @@ bool ring_writer_make_room(struct ring_writer *writer)
 	return false;
 }
 
-uint32_t ring_take(struct ring_header *ring, struct record *records, uint32_t n_max)
+uint32_t ring_take(struct ring_header *ring, uint32_t n_records, struct record *records, uint32_t n_max)
 {
-	uint32_t mask = ring->n_records - 1;
+	uint32_t mask = n_records - 1;
 	uint64_t tail = atomic_load_explicit(&ring->tail, memory_order_relaxed);
 	uint64_t available = atomic_load_explicit(&ring->head, memory_order_acquire) - tail;
-	if (available > ring->n_records) /* a writer gone wild: take nothing rather than read twice */
+	if (available > n_records) /* a writer gone wild: take nothing rather than read twice */
 		return 0;
 	uint32_t n = available < n_max ? (uint32_t)available : n_max;
 	uint32_t first = (uint32_t)tail & mask;
-	uint32_t n_straight = n < ring->n_records - first ? n : ring->n_records - first;
+	uint32_t n_straight = n < n_records - first ? n : n_records - first;
 	memcpy(records, &ring->records[first], n_straight * sizeof(*records));
 	memcpy(records + n_straight, &ring->records[0], (n - n_straight) * sizeof(*records));
 	atomic_store_explicit(&ring->tail, tail + n, memory_order_release);

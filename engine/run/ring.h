@@ -27,7 +27,7 @@ struct ring_header {
 	uint64_t magic;
 	uint32_t version, n_records;              /* n_records: a power of two */
 	CACHE_ALIGNED _Atomic uint64_t head;      /* writer: records published */
-	_Atomic uint64_t lost[LOSS_COUNT];        /* writer (RING_FULL, COLLECTOR): records dropped */
+	_Atomic uint64_t lost[LOSS_COUNT];        /* writer (RING_FULL, COLLECTOR), reader (LIMIT): records dropped */
 	CACHE_ALIGNED _Atomic uint64_t tail;      /* reader: records taken */
 	CACHE_ALIGNED struct record records[];
 };
@@ -73,7 +73,8 @@ static inline void ring_commit(struct ring_writer *writer)
 	atomic_store_explicit(&writer->ring->head, writer->head, memory_order_release);
 }
 
-/* Reader's side: copies up to n_max records to `records`, returns how many. */
-uint32_t ring_take(struct ring_header *ring, struct record *records, uint32_t n_max);
+/* Reader's side: copies up to n_max records to `records`, returns how many. `n_records` is the ring's size as rings_open found it: what stands
+ * in the segment the writer may have written over. */
+uint32_t ring_take(struct ring_header *ring, uint32_t n_records, struct record *records, uint32_t n_max);
 
 #endif

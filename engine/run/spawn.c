@@ -138,15 +138,29 @@ void spawn_finish(struct spawn_process *process)
 bool spawn_reap(struct spawn_process *process, bool *ret_is_clean, char *text, size_t size)
 {
 	siginfo_t info = { 0 };
-	if (!process->pid || waitid((idtype_t)P_PIDFD_TYPE, (id_t)process->pidfd, &info, WEXITED | WNOHANG) < 0 || !info.si_pid)
+	if (!process->pid)
+		return false;
+	bool is_known = waitid((idtype_t)P_PIDFD_TYPE, (id_t)process->pidfd, &info, WEXITED | WNOHANG) == 0;
+	if (is_known ? !info.si_pid : errno != ECHILD)
 		return false;
 	process->pid = 0;
+	if (!is_known) {
+		*ret_is_clean = false;
+		snprintf(text, size, "ended (how is unknown: the program reaps child processes itself)");
+		return true;
+	}
 	*ret_is_clean = info.si_code == CLD_EXITED && info.si_status == 0;
 	if (info.si_code == CLD_EXITED)
 		snprintf(text, size, "exited with status %d", info.si_status);
 	else
 		snprintf(text, size, "was killed by signal %d (%s)", info.si_status, strsignal(info.si_status));
 	return true;
+}
+
+void spawn_kill(const struct spawn_process *process, int signal_number)
+{
+	if (process->pid)
+		syscall(SYS_pidfd_send_signal, process->pidfd, signal_number, NULL, 0);
 }
 
 static size_t read_proc(pid_t pid, const char *name, char *text, size_t size)

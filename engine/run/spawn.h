@@ -21,6 +21,7 @@ enum spawn_worker_fd {
 	SPAWN_WORKER_CONTROL,
 	SPAWN_WORKER_SLOTS,  /* interpreted mode: bells and object store */
 	SPAWN_WORKER_READY,  /* eventfd: 1 is added when the set-up is over */
+	SPAWN_WORKER_WAKE,   /* eventfd: wakes a driver that is in a poll (CONTROL_WAKE_FD) */
 	SPAWN_WORKER_MORE,
 	SPAWN_WORKER_FDS_MAX = SPAWN_WORKER_MORE + 2,
 };
@@ -42,8 +43,12 @@ int spawn_start(const char *executable, const char *const *argv, const int *fds,
 void spawn_finish(struct spawn_process *process);
 
 /* Reaps the process if it has ended: true, with how it ended as text ("was killed by signal 9 (Killed)", "exited with status
- * 3") and whether that was a clean exit 0. */
+ * 3") and whether that was a clean exit 0. A program that reaps its children itself, or ignores SIGCHLD, has taken that knowledge: the text says
+ * so. */
 bool spawn_reap(struct spawn_process *process, bool *ret_is_clean, char *text, size_t size);
+
+/* Sends a signal, to this process and never to one that got its number later. */
+void spawn_kill(const struct spawn_process *process, int signal_number);
 
 /* State letter of a process in /proc (R, S, T, …), '?' when it is gone; time on a core and time runnable without one, ns. */
 struct spawn_usage {

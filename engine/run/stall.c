@@ -23,7 +23,7 @@ static const char *const stall_sentences[] = {
 void stall_look(struct stall_watch *watch, bool reads_proc)
 {
 	uint64_t now = clock_ticks().count;
-	for (uint32_t i = 0; i < watch->control->header->n_workers; i++) {
+	for (uint32_t i = 0; i < watch->program->header->n_workers; i++) {
 		struct control_worker *worker = &watch->control->header->workers[i];
 		struct stall_sample *sample = &watch->samples[i];
 		uint64_t position = atomic_load_explicit(&worker->position, memory_order_relaxed);
@@ -102,7 +102,8 @@ void stall_describe(struct stall_watch *watch, uint32_t worker, struct strbuf *o
 	if (position) {
 		uint32_t node = (uint32_t)(position & ((1u << CONTROL_POSITION_NODE_BITS) - 1)) - 1;
 		strbuf_addf(out, "%s is in node '%s' of execution %" PRIu64 " since ", worker_name(watch, worker),
-			program_string(watch->program, watch->program->nodes[node].name), position >> CONTROL_POSITION_NODE_BITS);
+			node < watch->program->header->n_nodes ? program_string(watch->program, watch->program->nodes[node].name) : "?",
+			position >> CONTROL_POSITION_NODE_BITS);
 		add_duration(out, watch->samples[worker].position == position ? watch->samples[worker].position_since
 			: clock_ticks().count);
 	} else if (control_read_wait(self, &wait)) {

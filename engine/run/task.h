@@ -100,6 +100,15 @@ static inline bool task_inbox_is_empty(const struct task_inbox *inbox)
 /* The next message, its sizes checked, in *ret_message; NULL when the packet is used up. STATUS_PROTOCOL when it makes no sense. */
 int task_inbox_next(struct task_inbox *inbox, const struct task_message **ret_message, struct error *error);
 
+/* Bytes of the tensor; its sizes must have been admitted (type_admits). */
+static inline uint64_t task_value_bytes(const struct task_value *value, enum dtype dtype)
+{
+	uint64_t bytes = dtype_bytes(dtype);
+	for (uint32_t i = 0; i < value->n_dims; i++)
+		bytes *= value->dims[i];
+	return bytes;
+}
+
 /* Between values and tensors. `tensor` keeps dtype and number of dimensions and gets contiguous strides. */
 void task_value_set(struct task_value *value, uint64_t object, const struct tensor *tensor);
 static inline void task_value_get(const struct task_value *value, struct tensor *tensor)

@@ -21,6 +21,8 @@
 #include "engine/run/interpreter.h"
 #include "engine/run/spawn.h"
 
+static_assert(SPAWN_FD_FIRST + SPAWN_WORKER_WAKE == CONTROL_WAKE_FD, "control.c writes to it");
+
 struct worker;
 
 /* What a worker runs. */
@@ -164,12 +166,15 @@ static void report_state(struct worker *worker, enum control_worker_state state,
 		_exit(1);
 }
 
-static int run(struct worker *worker, const struct op_registry *registry, struct error *error)
+static int run(struct worker *worker, worker_ops_fn *open_ops, void *user, struct error *error)
 {
 	uint32_t node = PROGRAM_NONE;
+	struct op_registry registry;
 	int status = recorder_parse_policy(program_meta(&worker->program, "record", "all"), &worker->policy, error);
 	if (status == STATUS_OK)
-		status = worker->mode->init(worker, registry, &node, error);
+		status = open_ops(user, &worker->program, &registry, error);
+	if (status == STATUS_OK)
+		status = worker->mode->init(worker, &registry, &node, error);
 	if (status != STATUS_OK) {
 		report_state(worker, CONTROL_WORKER_FAILED, node, error);
 		return status;
@@ -185,7 +190,15 @@ static int run(struct worker *worker, const struct op_registry *registry, struct
 	return STATUS_OK;
 }
 
-int worker_main(int argc, char **argv, const struct op_registry *registry)
+bool worker_is_meant(int argc, char **argv)
+{
+	uint64_t magic;
+	return argc == 3 && strcmp(argv[0], "tandem") == 0 && strcmp(argv[1], "worker") == 0
+		&& fcntl(fd_of(SPAWN_WORKER_PROGRAM), F_GET_SEALS) > 0
+		&& pread(fd_of(SPAWN_WORKER_PROGRAM), &magic, sizeof magic, 0) == sizeof magic && magic == PROGRAM_MAGIC;
+}
+
+int worker_main(int argc, char **argv, worker_ops_fn *open_ops, void *user)
 {
 	struct worker worker = { 0 };
 	struct error error = { 0 };
@@ -212,7 +225,7 @@ int worker_main(int argc, char **argv, const struct op_registry *registry)
 		return 1; /* the driver died before PDEATHSIG was set */
 	if (program_meta(&worker.program, "pin", NULL))
 		pin(worker.idx);
-	status = run(&worker, registry, &error);
+	status = run(&worker, open_ops, user, &error);
 	fflush(NULL);
 	return status == STATUS_OK ? 0 : 1;
 }

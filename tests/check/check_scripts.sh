@@ -8,7 +8,7 @@ here=$(cd "$(dirname "$0")" && pwd)
 cd "$1"
 . "$here/tap.sh"
 
-for script in tool/*.sh examples/*/*.sh tests/*.sh tests/check/*.sh; do
+for script in tool/*.sh examples/*/*.sh tests/*.sh tests/check/*.sh tests/fuzz/*.sh; do
 	result "$script parses" "$(sh -n "$script" 2>&1 || true)"
 done
 result ".ci/run parses" "$(bash -n .ci/run 2>&1 || true)"

@@ -4,7 +4,7 @@
 # breaks it. Reads files named relative to the source root.
 
 BEGIN {
-	n = split("engine/base engine/graph engine/backend engine/ops engine/run engine/debug traces viewers tool tests", order, " ")
+	n = split("engine/base engine/graph engine/backend engine/ops engine/run engine/api engine/debug traces viewers tool tests", order, " ")
 	for (i = 1; i <= n; i++)
 		rank[order[i]] = i
 }

@@ -62,10 +62,12 @@ static void close_play(struct play *play)
 
 static void fill(struct play *play, uint64_t execution, uint32_t node, struct task_value *values)
 {
-	for (int i = 0; i < play->plan->graph->nodes[node].n_outputs; i++) {
-		uint64_t object = objects_allocate(&play->objects, 64, node, (uint32_t)i, execution);
+	const struct graph *graph = play->plan->graph;
+	for (int i = 0; i < graph->nodes[node].n_outputs; i++) {
+		struct tensor tensor = type_bound_tensor(&graph->nodes[node].outputs[i], &graph->symbols);
+		uint64_t object = objects_allocate(&play->objects, tensor_bytes(&tensor), node, (uint32_t)i, execution);
 		cr_assert(object, "the store is full");
-		values[i] = (struct task_value){ .object = object, .n_dims = 1, .dims = { 4 } };
+		task_value_set(&values[i], object, &tensor);
 		objects_seal(&play->objects, object, dispatch_readers(&play->dispatch, node, (uint32_t)i));
 	}
 }

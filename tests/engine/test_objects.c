@@ -83,10 +83,10 @@ Test(objects, full_stores_and_strange_numbers)
 	cr_expect_eq(objects_allocate(&objects, 3000, 2, 0, 1), 0, "more than there is");
 	objects_seal(&objects, a, 0);
 	cr_expect_eq(objects_allocate(&objects, 2900, 2, 0, 1), a, "a larger free block serves when nothing else is left");
-	cr_expect(objects_has(&objects, a));
+	cr_expect(objects_has(&objects, a, 1));
 	const uint64_t strange[] = { 0, 64, a + 1, a + 100 * 4096, UINT64_MAX - 63 };
 	for (size_t i = 0; i < ARRAY_LEN(strange); i++)
-		cr_expect_not(objects_has(&objects, strange[i]), "%llu", (unsigned long long)strange[i]);
+		cr_expect_not(objects_has(&objects, strange[i], 1), "%llu", (unsigned long long)strange[i]);
 	objects_reset(&objects);
 	cr_expect_neq(objects_allocate(&objects, 3900, 2, 0, 1), 0);
 	cr_expect_eq(objects_open(objects.base, 4096, &objects, &error), STATUS_PROTOCOL, "another size");

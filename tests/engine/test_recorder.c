@@ -36,7 +36,7 @@ static void close_fixture(struct fixture *fixture)
 static struct record take_one(struct fixture *fixture)
 {
 	struct record record = { 0 };
-	cr_assert_eq(ring_take(rings_get(&fixture->rings, 0), &record, 1), 1u);
+	cr_assert_eq(ring_take(rings_get(&fixture->rings, 0), fixture->rings.n_records, &record, 1), 1u);
 	return record;
 }
 
@@ -53,6 +53,10 @@ Test(recorder, policies)
 		{ "every=3x", STATUS_USAGE, 0, 0, 0 },       { "every=-3", STATUS_USAGE, 0, 0, 0 },
 		{ "window=1", STATUS_USAGE, 0, 0, 0 },       { "", STATUS_USAGE, 0, 0, 0 },
 		{ "allx", STATUS_USAGE, 0, 0, 0 },           { "window=1:2:3", STATUS_USAGE, 0, 0, 0 },
+		{ "last=5", STATUS_OK, 0, UINT64_MAX, 1 },   { "last=250ms", STATUS_OK, 0, UINT64_MAX, 1 },
+		{ "last=0", STATUS_USAGE, 0, 0, 0 },         { "last=", STATUS_USAGE, 0, 0, 0 },
+		{ "last=-1", STATUS_USAGE, 0, 0, 0 },        { "last=5x", STATUS_USAGE, 0, 0, 0 },
+		{ "off", STATUS_OK, 0, UINT64_MAX, 1 },      { "offx", STATUS_USAGE, 0, 0, 0 },
 	};
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
 		struct recorder_policy policy = { 0 };
@@ -173,4 +177,46 @@ Test(recorder, without_ring_nothing_is_recorded)
 	cr_expect(!recorder_select(&recorder, 0));
 	recorder_span(&recorder, PHASE_IDLE, 1, 2);
 	recorder_finish(&recorder, 0, 5, STATUS_OK, 0);
+}
+
+Test(recorder, seconds_and_off)
+{
+	struct recorder_policy policy = { 0 };
+	cr_assert_eq(recorder_parse_policy("last=250ms", &policy, NULL), STATUS_OK);
+	cr_expect(policy.last_ns == 250000000 && !policy.is_off, "%lld", (long long)policy.last_ns);
+	cr_assert_eq(recorder_parse_policy("off", &policy, NULL), STATUS_OK);
+	cr_expect(policy.last_ns == 0 && policy.is_off);
+}
+
+Test(recorder, triggers)
+{
+	static const struct {
+		const char *text;
+		int status;
+		bool error, slow, stall, key;
+		int64_t slow_ns;
+		double slow_factor;
+	} cases[] = {
+		{ "error,stall", STATUS_OK, true, false, true, false, 0, 0 },
+		{ "slow=5ms", STATUS_OK, false, true, false, false, 5000000, 0 },
+		{ "key,slow=2.5x", STATUS_OK, false, true, false, true, 0, 2.5 },
+		{ "slow=3x,slow=1s,error", STATUS_OK, true, true, false, false, 1000000000, 3 },
+		{ "", STATUS_USAGE, false, false, false, false, 0, 0 },
+		{ "error,", STATUS_USAGE, false, false, false, false, 0, 0 },
+		{ "slow", STATUS_USAGE, false, false, false, false, 0, 0 },
+		{ "slow=1x", STATUS_USAGE, false, false, false, false, 0, 0 },
+		{ "slow=0", STATUS_USAGE, false, false, false, false, 0, 0 },
+		{ "call", STATUS_USAGE, false, false, false, false, 0, 0 },
+		{ "error stall", STATUS_USAGE, false, false, false, false, 0, 0 },
+	};
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		struct recorder_triggers triggers = { .slow_ns = 0 };
+		struct error error = { 0 };
+		int status = recorder_parse_triggers(cases[i].text, &triggers, &error);
+		cr_expect_eq(status, cases[i].status, "'%s': status %d, expected %d", cases[i].text, status, cases[i].status);
+		cr_expect(status != STATUS_OK || (triggers.is_on[TRIGGER_ERROR] == cases[i].error
+			&& triggers.is_on[TRIGGER_SLOW] == cases[i].slow && triggers.is_on[TRIGGER_STALL] == cases[i].stall
+			&& triggers.is_on[TRIGGER_KEY] == cases[i].key && triggers.slow_ns == cases[i].slow_ns
+			&& triggers.slow_factor == cases[i].slow_factor), "'%s' is read as something else", cases[i].text);
+	}
 }

@@ -43,7 +43,7 @@ Test(ring, segment_holds_separate_rings)
 			put(&writer, 10 * i + k);
 	}
 	for (uint32_t i = 0; i < 3; i++) {
-		uint32_t n = ring_take(rings_get(&rings, i), records, 8);
+		uint32_t n = ring_take(rings_get(&rings, i), rings.n_records, records, 8);
 		cr_expect(n == i + 1, "ring %u: %u records, expected %u", i, n, i + 1);
 		cr_expect(records[i].execution == 11 * i, "ring %u: %llu", i, (unsigned long long)records[i].execution);
 	}
@@ -60,7 +60,7 @@ Test(ring, keeps_order_over_many_turns)
 	for (uint32_t turn = 0; turn < 1000; turn++) {
 		for (uint32_t i = 0; i < turn % 9; i++)
 			written += put(&writer, written);
-		uint32_t n = ring_take(rings_get(&rings, 0), records, 1 + turn % 7);
+		uint32_t n = ring_take(rings_get(&rings, 0), rings.n_records, records, 1 + turn % 7);
 		for (uint32_t i = 0; i < n; i++, read++)
 			cr_assert(records[i].execution == read && records[i].start == ~read,
 				"record %llu where %llu belongs", (unsigned long long)records[i].execution,
@@ -81,7 +81,7 @@ Test(ring, counts_what_does_not_fit)
 		cr_expect(put(&writer, i) == (i < 4), "record %llu", (unsigned long long)i);
 	uint64_t lost = atomic_load(&ring->lost[LOSS_RING_FULL]);
 	cr_expect(lost == 6, "%llu lost, expected 6", (unsigned long long)lost);
-	cr_expect(ring_take(ring, records, 4) == 4 && records[3].execution == 3, "the oldest are kept");
+	cr_expect(ring_take(ring, rings.n_records, records, 4) == 4 && records[3].execution == 3, "the oldest are kept");
 	cr_expect(put(&writer, 10), "there is room again");
 	rings_close(&rings);
 }
@@ -95,7 +95,7 @@ Test(ring, writer_goes_on_where_an_earlier_one_ended)
 	put(&first, 1);
 	ring_writer_init(&second, rings_get(&rings, 0));
 	put(&second, 2);
-	uint32_t n = ring_take(rings_get(&rings, 0), records, 4);
+	uint32_t n = ring_take(rings_get(&rings, 0), rings.n_records, records, 4);
 	cr_expect(n == 2 && records[1].execution == 2, "%u records", n);
 	rings_close(&rings);
 }
@@ -122,7 +122,7 @@ Test(ring, two_threads_lose_exactly_what_is_counted)
 	uint64_t n_taken = 0, next = 0;
 	cr_assert(pthread_create(&thread, NULL, write_many, ring) == 0);
 	for (;;) {
-		uint32_t n = ring_take(ring, records, 100);
+		uint32_t n = ring_take(ring, ring->n_records, records, 100);
 		for (uint32_t i = 0; i < n; i++) {
 			cr_assert(records[i].execution >= next && records[i].start == ~records[i].execution,
 				"torn or out of order");
