@@ -89,7 +89,7 @@ static int read_run(struct align_run *run, struct error *error)
 		status = each_row(&reading, "SELECT 1, id, name, NULL, NULL FROM edge WHERE run = ? ORDER BY id", read_place);
 	if (status == STATUS_OK)
 		status = each_row(&reading, "SELECT execution, start_ns, end_ns, status, is_warmup FROM execution"
-			" WHERE run = ? ORDER BY execution", read_execution);
+			" WHERE run = ? AND NOT is_partial ORDER BY execution", read_execution);
 	return status;
 }
 

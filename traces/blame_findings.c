@@ -153,8 +153,8 @@ static int derive(struct db *db, struct blame_findings *findings, struct error *
 	findings->delivery_ns = calloc((size_t)run->n_edges + 1, sizeof(*findings->delivery_ns));
 	if (!findings->delivery_ns)
 		return error_set(error, STATUS_NO_MEMORY, "no memory for the edges of the trace");
-	int status = db_prepare(db, "SELECT count(*), max(end_ns) - min(end_ns) FROM execution WHERE run = ? AND NOT is_warmup"
-		" AND end_ns IS NOT NULL AND start_ns IS NOT NULL", NULL, error, &stmt);
+	int status = db_prepare(db, "SELECT count(*), max(end_ns) - min(end_ns), max(execution) - min(execution) FROM execution"
+		" WHERE run = ? AND NOT is_warmup AND end_ns IS NOT NULL AND start_ns IS NOT NULL AND NOT is_partial", NULL, error, &stmt);
 	if (status == STATUS_OK) {
 		db_bind_int(stmt, 1, run->id);
 		status = db_step(stmt, &has_row, error);
@@ -162,7 +162,7 @@ static int derive(struct db *db, struct blame_findings *findings, struct error *
 	if (status == STATUS_OK && has_row) {
 		findings->n_executions = db_column_int(stmt, 0);
 		if (findings->n_executions > 1)
-			findings->period_ns = db_column_int(stmt, 1) / (findings->n_executions - 1);
+			findings->period_ns = db_column_int(stmt, 1) / db_column_int(stmt, 2);
 	}
 	db_finish(stmt);
 	for (int64_t i = 0; i < findings->blame.n_rows && findings->n_executions; i++) {

@@ -19,6 +19,7 @@
 #include "engine/run/ring.h"
 #include "traces/blame_findings.h"
 #include "traces/intake.h"
+#include "traces/keeper.h"
 #include "traces/store.h"
 
 #define COLLECTOR_BATCH 1024          /* records copied out of a ring at once */
@@ -28,6 +29,8 @@
 #define COLLECTOR_RECORDS_PER_MS 1000 /* fastest rate that must find room while the collector sleeps */
 #define COLLECTOR_RESERVE_BYTES (256 * 1024)
 #define COLLECTOR_SEND_MS 1000
+#define COLLECTOR_LAST_ROUNDS 64
+#define COLLECTOR_LOSS_MAX (INT64_MAX / 65536) /* of one cause on one lane, so that sums of what a broken ring says do not overflow */
 #define COLLECTOR_LINGER_US 20000     /* what workers get to die in after their driver did */
 
 enum collector_state {
@@ -48,6 +51,7 @@ struct collector {
 	struct rings rings;
 	struct store *store;
 	struct intake *intake;
+	struct keeper *keeper;
 	struct collector_lane *lanes;   /* [rings.n_rings] */
 	struct record *batch;
 	int64_t begun_ns;               /* when the open transaction began */
@@ -131,8 +135,21 @@ static int enter_batch(struct collector *collector, uint32_t lane, uint32_t n, s
 	if (status == STATUS_OK)
 		status = intake_sample_clock(collector->intake, error);
 	if (status == STATUS_OK)
-		status = intake_records(collector->intake, lane, collector->batch, n, error);
+		status = keeper_records(collector->keeper, lane, collector->batch, n, error);
 	return status;
+}
+
+/* What the state of recording asks for after a round over the rings. */
+static void keep(struct collector *collector)
+{
+	struct error error = { 0 };
+	if (collector->state == COLLECTOR_DROPPING || (!keeper_is_due(collector->keeper) && !store_is_in_transaction(collector->store)))
+		return;
+	int status = ensure_transaction(collector, &error);
+	if (status == STATUS_OK)
+		status = keeper_round(collector->keeper, &error);
+	if (status != STATUS_OK)
+		start_dropping(collector, &error);
 }
 
 static void take_batch(struct collector *collector, uint32_t lane, uint32_t n)
@@ -144,24 +161,6 @@ static void take_batch(struct collector *collector, uint32_t lane, uint32_t n)
 		start_dropping(collector, &error);
 }
 
-/* One round over all rings, at most one ring's size from each, so that none starves. Returns the fullest ring's records. */
-static uint32_t drain(struct collector *collector)
-{
-	uint32_t most = 0;
-	for (uint32_t lane = 0; lane < collector->rings.n_rings; lane++) {
-		struct ring_header *ring = rings_get(&collector->rings, lane);
-		uint32_t taken = 0, n;
-		do {
-			n = ring_take(ring, collector->batch, COLLECTOR_BATCH);
-			if (n)
-				take_batch(collector, lane, n);
-			taken += n;
-		} while (n == COLLECTOR_BATCH && taken < ring->n_records);
-		most = taken > most ? taken : most;
-	}
-	return most;
-}
-
 static int enter_losses(struct collector *collector, struct error *error)
 {
 	int status = STATUS_OK;
@@ -169,8 +168,11 @@ static int enter_losses(struct collector *collector, struct error *error)
 		struct ring_header *ring = rings_get(&collector->rings, lane);
 		struct collector_lane *state = &collector->lanes[lane];
 		for (int cause = 0; status == STATUS_OK && cause < LOSS_COUNT; cause++) {
+			if (cause == LOSS_LIMIT)
+				atomic_store_explicit(&ring->lost[cause], keeper_n_limited(collector->keeper, lane), memory_order_relaxed);
 			uint64_t n = atomic_load_explicit(&ring->lost[cause], memory_order_relaxed);
 			n += cause == LOSS_DISK ? state->n_dropped : 0;
+			n = n < COLLECTOR_LOSS_MAX ? n : COLLECTOR_LOSS_MAX;
 			if (n == state->told[cause])
 				continue;
 			status = store_loss(collector->store, lane, (enum loss)cause, n, error);
@@ -194,8 +196,29 @@ static void commit(struct collector *collector)
 		start_dropping(collector, &error);
 		return;
 	}
+	keeper_committed(collector->keeper);
 	for (uint32_t i = 0; i < collector->rings.n_rings; i++)
 		collector->lanes[i].n_open = 0;
+}
+
+/* One round over all rings, at most one ring's size from each, so that none starves. Returns the fullest ring's records. */
+static uint32_t drain(struct collector *collector)
+{
+	uint32_t most = 0;
+	for (uint32_t lane = 0; lane < collector->rings.n_rings; lane++) {
+		struct ring_header *ring = rings_get(&collector->rings, lane);
+		uint32_t taken = 0, n;
+		do {
+			n = ring_take(ring, collector->rings.n_records, collector->batch, COLLECTOR_BATCH);
+			if (n)
+				take_batch(collector, lane, n);
+			if (n && keeper_wants_commit(collector->keeper))
+				commit(collector);
+			taken += n;
+		} while (n == COLLECTOR_BATCH && taken < collector->rings.n_records);
+		most = taken > most ? taken : most;
+	}
+	return most;
 }
 
 static const char *level_word(uint32_t level)
@@ -214,7 +237,7 @@ static void enter_text(struct collector *collector, const struct collect_message
 	const struct program_header *header = collector->program.header;
 	uint32_t node = checked_index(message->node, header->n_nodes);
 	struct error error = { 0 };
-	if (collector->state == COLLECTOR_DROPPING)
+	if (collector->state == COLLECTOR_DROPPING || !keeper_admits_text(collector->keeper))
 		return;
 	int status = ensure_transaction(collector, &error);
 	if (status == STATUS_OK && message->kind == COLLECT_LOG)
@@ -253,6 +276,8 @@ static void listen_to_driver(struct collector *collector)
 			stop(collector, status_word((int)message.status), text, message.time_ns);
 		else if (message.kind == COLLECT_LOG || message.kind == COLLECT_FAILURE)
 			enter_text(collector, &message, text);
+		else if (message.kind == COLLECT_SAVE)
+			keeper_ask(collector->keeper, &message, text);
 	}
 }
 
@@ -268,7 +293,7 @@ static void wait_for_more(struct collector *collector, uint32_t n_taken)
 		collector->sleep_ms = collector->sleep_ms * 2 + COLLECTOR_SLEEP_MIN_MS;
 	if (collector->sleep_ms > collector->sleep_max_ms)
 		collector->sleep_ms = collector->sleep_max_ms;
-	if (poll(sources, 2, collector->sleep_ms) <= 0)
+	if (poll(sources, 2, keeper_is_due(collector->keeper) ? COLLECTOR_SLEEP_MIN_MS : collector->sleep_ms) <= 0)
 		return;
 	if (sources[0].revents)
 		listen_to_driver(collector);
@@ -276,18 +301,37 @@ static void wait_for_more(struct collector *collector, uint32_t n_taken)
 		stop(collector, "stopped", "the collector was asked to end before the run did", clock_now().ns);
 }
 
+/* What is saved or rescued at the end, in transactions that the limit allows. */
+static void keep_end(struct collector *collector)
+{
+	bool has_failed = strcmp(collector->run_status, status_word(STATUS_OK)) != 0
+		&& strcmp(collector->run_status, status_word(STATUS_STOPPED)) != 0;
+	bool is_done = false;
+	while (collector->state == COLLECTOR_COLLECTING && !is_done) {
+		struct error error = { 0 };
+		int status = ensure_transaction(collector, &error);
+		if (status == STATUS_OK)
+			status = keeper_end(collector->keeper, has_failed ? collector->message : NULL, &is_done, &error);
+		if (status != STATUS_OK)
+			start_dropping(collector, &error);
+		commit(collector);
+	}
+}
+
 static void collect(struct collector *collector)
 {
 	while (!collector->is_stopped) {
 		uint32_t n_taken = drain(collector);
+		keep(collector);
 		if (clock_now().ns - collector->begun_ns > COLLECTOR_COMMIT_NS)
 			commit(collector);
 		wait_for_more(collector, n_taken);
 	}
 	if (strcmp(collector->run_status, "killed") == 0)
 		usleep(COLLECTOR_LINGER_US);
-	while (drain(collector) > 0)
-		;
+	for (int round = 0; round < COLLECTOR_LAST_ROUNDS && drain(collector) > 0; round++)
+		continue; /* not for ever: a run that goes on fills the rings meanwhile */
+	keep_end(collector);
 	commit(collector);
 }
 
@@ -334,6 +378,8 @@ static int finish(struct collector *collector, struct error *error)
 		status = enter_end(collector, &end_error);
 	}
 	release_reserve(collector);
+	if (status == STATUS_OK && collector->state == COLLECTOR_COLLECTING)
+		intake_close(collector->intake, NULL);
 	if (status == STATUS_OK && collector->state == COLLECTOR_COLLECTING) /* whoever reads can make them, too */
 		blame_findings_record(store_db(collector->store), store_run_id(collector->store), NULL);
 	if (status == STATUS_OK)
@@ -345,6 +391,12 @@ static int finish(struct collector *collector, struct error *error)
 		return error_set(error, status, "%s: the end of the run could not be recorded: %s", collector->options->file,
 			end_error.text);
 	return STATUS_OK;
+}
+
+static void pass_warning(void *user, const char *text)
+{
+	const struct collector *collector = user;
+	send_message(collector, COLLECT_WARNING, STATUS_OK, text);
 }
 
 static int open_all(struct collector *collector, struct error *error)
@@ -365,6 +417,10 @@ static int open_all(struct collector *collector, struct error *error)
 		status = intake_create(collector->store, &collector->program, start, error, &collector->intake);
 	if (status == STATUS_OK)
 		status = store_clock_sample(collector->store, start, error);
+	const struct keeper_host host = { .store = collector->store, .intake = collector->intake, .program = &collector->program,
+		.n_lanes = collector->rings.n_rings, .warn = pass_warning, .user = collector };
+	if (status == STATUS_OK)
+		status = keeper_create(&host, error, &collector->keeper);
 	collector->lanes = calloc(collector->rings.n_rings + 1, sizeof(*collector->lanes));
 	collector->batch = calloc(COLLECTOR_BATCH, sizeof(*collector->batch));
 	if (status == STATUS_OK && (!collector->lanes || !collector->batch))
@@ -375,6 +431,7 @@ static int open_all(struct collector *collector, struct error *error)
 static void close_all(struct collector *collector)
 {
 	release_reserve(collector);
+	keeper_destroy(collector->keeper);
 	intake_destroy(collector->intake);
 	store_close(collector->store);
 	free(collector->lanes);

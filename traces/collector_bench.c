@@ -150,7 +150,7 @@ static void fill_ring(struct bench *bench, int64_t n)
 static int drain_ring(struct bench *bench, struct error *error)
 {
 	int status = STATUS_OK;
-	for (uint32_t n; status == STATUS_OK && (n = ring_take(rings_get(&bench->rings, 1), bench->batch, BENCH_BATCH));) {
+	for (uint32_t n; status == STATUS_OK && (n = ring_take(rings_get(&bench->rings, 1), bench->rings.n_records, bench->batch, BENCH_BATCH));) {
 		if (!store_is_in_transaction(bench->store))
 			status = store_begin(bench->store, error);
 		if (status == STATUS_OK)

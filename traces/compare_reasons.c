@@ -113,7 +113,7 @@ static int check_losses(struct check *check)
 		const struct align_run *run = &check->align->runs[side];
 		char sql[200];
 		int64_t n_lost = 0, n_kept = 0;
-		snprintf(sql, sizeof(sql), "SELECT coalesce(sum(n_records), 0) FROM loss WHERE run = %lld",
+		snprintf(sql, sizeof(sql), "SELECT coalesce(sum(n_records), 0) FROM loss WHERE run = %lld AND cause <> 'record_limit'",
 			(long long)run->run->id);
 		status = db_get_int(run->trace->db, sql, &n_lost, check->error);
 		snprintf(sql, sizeof(sql), "SELECT coalesce(sum(s.n), 0) FROM summary s JOIN lane l ON l.id = s.lane"
@@ -124,6 +124,27 @@ static int check_losses(struct check *check)
 		if (status == STATUS_OK && n_lost)
 			add_reason(check, share > LOSS_MOST, "%c lost %lld records, %.2g %%", name_of(side), (long long)n_lost,
 				100 * share);
+	}
+	return status;
+}
+
+/* A run of which not everything is there one by one: what a trigger chose is no sample of it. */
+static int check_kept(struct check *check)
+{
+	int status = STATUS_OK;
+	for (int side = 0; status == STATUS_OK && side < 2; side++) {
+		const struct align_run *run = &check->align->runs[side];
+		char sql[240];
+		int64_t n_chosen = 0;
+		snprintf(sql, sizeof(sql), "SELECT coalesce(sum(n_triggers), 0) FROM save WHERE run = %lld AND cause IN ('error', 'slow',"
+			" 'stall')", (long long)run->run->id);
+		status = db_get_int(run->trace->db, sql, &n_chosen, check->error);
+		if (status == STATUS_OK && n_chosen)
+			add_reason(check, true, "%c holds only what was around %lld trigger%s (slow executions, errors, stalls): that"
+				" is no sample of the run", name_of(side), (long long)n_chosen, n_chosen == 1 ? "" : "s");
+		else if (status == STATUS_OK && run->n_executions < run->run->n_submitted)
+			add_reason(check, false, "%c holds %lld of %lld executions one by one; only those are compared", name_of(side),
+				(long long)run->n_executions, (long long)run->run->n_submitted);
 	}
 	return status;
 }
@@ -215,7 +236,8 @@ static int check_twins(struct check *check)
 
 int compare_reasons_find(const struct align *align, struct error *error, struct compare_reasons *ret_reasons)
 {
-	static int (*const checks[])(struct check *) = { check_graphs, check_inputs, check_ends, check_losses, check_pairs,
+	static int (*const checks[])(struct check *) = { check_graphs, check_inputs, check_ends, check_losses, check_kept,
+		check_pairs,
 		check_facts, check_setup, check_twins };
 	struct compare_reasons reasons = { .n_items = 0 };
 	struct check check = { .align = align, .reasons = &reasons, .error = error };

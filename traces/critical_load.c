@@ -283,7 +283,7 @@ int critical_run_load(struct db *db, int64_t id, struct error *error, struct cri
 		status = each_row(&load, "SELECT start_ns, lane, kind, duration_ns FROM span WHERE run = ? AND kind < 100", read_span);
 	if (status == STATUS_OK)
 		status = each_row(&load, "SELECT execution, start_ns, end_ns, is_warmup FROM execution WHERE run = ?"
-			" AND end_ns IS NOT NULL AND start_ns IS NOT NULL ORDER BY execution", read_execution);
+			" AND end_ns IS NOT NULL AND start_ns IS NOT NULL AND NOT is_partial ORDER BY execution", read_execution);
 	if (status == STATUS_OK && !critical_run_index(&run))
 		status = out_of_memory(&load);
 	if (status != STATUS_OK) {
@@ -296,8 +296,7 @@ int critical_run_load(struct db *db, int64_t id, struct error *error, struct cri
 
 int critical_run_count(struct db *db, int64_t id, int64_t *ret_n, struct error *error)
 {
-	char sql[160];
-	snprintf(sql, sizeof(sql), "SELECT coalesce(sum(s.n), 0) FROM summary s JOIN lane l ON l.id = s.lane WHERE l.run = %lld"
-		" AND s.kind = %d", (long long)id, SPAN_KIND_OP);
+	char sql[60];
+	snprintf(sql, sizeof(sql), "SELECT n_ops FROM run WHERE id = %lld", (long long)id);
 	return db_get_int(db, sql, ret_n, error);
 }

@@ -10,11 +10,12 @@
 #include "engine/base/attributes.h"
 #include "engine/graph/graph.h"
 
-/* The order of an op's phases in time. */
-static const unsigned char phase_order[] = { PHASE_STARVED, PHASE_LATE_RANK, PHASE_LIMIT, PHASE_IDLE, PHASE_DISPATCH, PHASE_FETCH,
-	PHASE_READ, PHASE_ALLOCATE, PHASE_BACKPRESSURE, PHASE_LAUNCH, PHASE_COMPUTE, PHASE_COLLECTIVE, PHASE_SYNC, PHASE_DEBUG,
-	PHASE_SERIALISE, PHASE_WRITE, PHASE_RECORDER, PHASE_UNKNOWN };
-static_assert(ARRAY_LEN(phase_order) == PHASE_COUNT, "every phase has a place");
+#define IN_OP(name) { PHASE_##name, OP_PHASE_##name }
+#define NOT_IN_OP(name) { PHASE_##name, -1 }
+const struct critical_phase critical_phase_order[PHASE_COUNT] = { IN_OP(STARVED), IN_OP(LATE_RANK), NOT_IN_OP(LIMIT), NOT_IN_OP(IDLE),
+	IN_OP(DISPATCH), IN_OP(FETCH), IN_OP(READ), IN_OP(ALLOCATE), IN_OP(BACKPRESSURE), IN_OP(LAUNCH), IN_OP(COMPUTE),
+	IN_OP(COLLECTIVE), IN_OP(SYNC), IN_OP(DEBUG), IN_OP(SERIALISE), IN_OP(WRITE), IN_OP(RECORDER), IN_OP(UNKNOWN) };
+static_assert(OP_PHASE_COUNT + 2 == PHASE_COUNT, "every phase has a place");
 
 bool critical_is_wait(enum phase phase)
 {
@@ -43,11 +44,11 @@ bool critical_run_add(struct critical_run *run, struct critical_op op, const int
 	op.first_piece = (uint32_t)run->n_pieces;
 	op.end_ns = op.start_ns;
 	for (int i = 0; i < PHASE_COUNT; i++) {
-		int64_t ns = phase_ns[phase_order[i]];
+		int64_t ns = phase_ns[critical_phase_order[i].phase];
 		if (ns <= 0)
 			continue;
 		op.end_ns += ns;
-		run->pieces[run->n_pieces++] = (struct critical_piece){ .end_ns = op.end_ns, .phase = phase_order[i] };
+		run->pieces[run->n_pieces++] = (struct critical_piece){ .end_ns = op.end_ns, .phase = critical_phase_order[i].phase };
 	}
 	op.n_pieces = (uint32_t)(run->n_pieces - op.first_piece);
 	run->ops[run->n_ops++] = op;

@@ -16,6 +16,14 @@
 #include "engine/base/error.h"
 #include "engine/run/record.h"
 #include "traces/db.h"
+#include "traces/schema.h"
+
+/* The order of an op's phases in time, with their columns of op_event; column -1: occurs in no op. */
+struct critical_phase {
+	uint8_t phase; /* enum phase */
+	int8_t column; /* enum op_phase */
+};
+extern const struct critical_phase critical_phase_order[PHASE_COUNT];
 
 #define CRITICAL_NONE (-1) /* no such node, edge, lane */
 
@@ -92,7 +100,7 @@ bool critical_is_wait(enum phase phase);
 /* Where counting begins: the start of the first execution that is no warm-up; INT64_MAX when there is none. */
 int64_t critical_run_counted_from(const struct critical_run *run);
 
-/* Number of op events of a run, from the sums kept while recording: cheap. */
+/* Number of op events of a run: cheap. */
 int critical_run_count(struct db *db, int64_t run, int64_t *ret_n, struct error *error);
 
 /* Reads a run. On success the result must be finished. */

@@ -179,9 +179,19 @@ void db_bind_text(struct db_stmt *stmt, int parameter, const char *text)
 	sqlite3_bind_text(raw(stmt), parameter, text, -1, SQLITE_TRANSIENT);
 }
 
+void db_bind_blob(struct db_stmt *stmt, int parameter, const void *data, size_t n_bytes)
+{
+	sqlite3_bind_blob64(raw(stmt), parameter, data, n_bytes, SQLITE_TRANSIENT);
+}
+
 void db_bind_null(struct db_stmt *stmt, int parameter)
 {
 	sqlite3_bind_null(raw(stmt), parameter);
+}
+
+int64_t db_last_id(struct db *db)
+{
+	return sqlite3_last_insert_rowid(db->handle);
 }
 
 int db_run(struct db_stmt *stmt, struct error *error)
@@ -211,6 +221,11 @@ int db_step(struct db_stmt *stmt, bool *ret_has_row, struct error *error)
 		status = fail(sqlite3_db_handle(raw(stmt)), sqlite3_sql(raw(stmt)), error);
 	sqlite3_reset(raw(stmt));
 	return status;
+}
+
+void db_reset(struct db_stmt *stmt)
+{
+	sqlite3_reset(raw(stmt));
 }
 
 int db_n_columns(struct db_stmt *stmt)

@@ -46,12 +46,18 @@ void db_finish(struct db_stmt *stmt); /* accepts NULL */
 void db_bind_int(struct db_stmt *stmt, int parameter, int64_t value);
 void db_bind_real(struct db_stmt *stmt, int parameter, double value);
 void db_bind_text(struct db_stmt *stmt, int parameter, const char *text); /* copied; NULL binds NULL */
+void db_bind_blob(struct db_stmt *stmt, int parameter, const void *data, size_t n_bytes); /* copied */
 void db_bind_null(struct db_stmt *stmt, int parameter);
+
+/* The rowid of the row inserted last. */
+int64_t db_last_id(struct db *db);
 
 /* Runs to the end, for statements without rows, and resets. */
 int db_run(struct db_stmt *stmt, struct error *error);
 /* STATUS_OK with *ret_has_row; after the last row the statement is reset. */
 int db_step(struct db_stmt *stmt, bool *ret_has_row, struct error *error);
+/* Lets go of the rows that were not taken. */
+void db_reset(struct db_stmt *stmt);
 
 enum db_type {
 	DB_NULL,

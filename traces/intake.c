@@ -10,13 +10,23 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "traces/lod_build.h"
+
 #define INTAKE_SAMPLE_NS 250000000
+#define INTAKE_SLACK_NS 8.64e13 /* a day */
 #define INTAKE_TRIM_NS 1000 /* overlap of neighbours on a lane that is put down to the clocks */
 #define INTAKE_OP_SUM PHASE_COUNT /* index of an op's own sum behind those of the phases */
 
 struct intake_lane {
-	int64_t end_ns;            /* of the latest op or span */
-	int64_t first_ns, last_ns; /* since the last flush */
+	int64_t row_end_ns, sum_end_ns; /* of the latest op or span */
+	int64_t first_ns, last_ns;      /* of what was summed since the last flush */
+};
+
+/* An execution in the sums: submitted and not finished. */
+struct intake_counted {
+	uint64_t execution;
+	int64_t start_ns;
+	bool is_open;
 };
 
 struct intake_pending {
@@ -33,12 +43,17 @@ struct intake_sums {
 
 struct intake {
 	struct store *store;
+	struct lod_build *lod;           /* told of each row */
 	struct timebase timebase;
 	struct intake_lane *lanes;
 	struct intake_sums *sums;        /* nodes, then lanes */
 	uint32_t *dirty;                 /* indices of sums that changed */
 	uint32_t n_dirty;
-	struct intake_pending *pending;  /* at execution mod n_pending */
+	int64_t slack_ticks;             /* how far a record's time may lie outside the run as it is known */
+	unsigned passes;                 /* enum intake_pass */
+	const struct intake_listener *listener;
+	struct intake_counted *counted;  /* at execution mod n_pending */
+	struct intake_pending *pending;  /* the same, of rows */
 	uint32_t n_pending;              /* a power of two, more than are in flight */
 	struct store_progress progress;
 	uint32_t n_lanes, n_nodes, n_edges, n_channels;
@@ -75,7 +90,9 @@ int intake_create(struct store *store, const struct program *program, struct clo
 	intake->sums = calloc(n_sums, sizeof(*intake->sums));
 	intake->dirty = calloc(n_sums, sizeof(*intake->dirty));
 	intake->pending = calloc(intake->n_pending, sizeof(*intake->pending));
-	if (!intake->lanes || !intake->sums || !intake->dirty || !intake->pending) {
+	intake->counted = calloc(intake->n_pending, sizeof(*intake->counted));
+	intake->passes = INTAKE_ROWS | INTAKE_SUMS;
+	if (!intake->lanes || !intake->sums || !intake->dirty || !intake->pending || !intake->counted) {
 		intake_destroy(intake);
 		return error_set(error, STATUS_NO_MEMORY, "no memory for the collector");
 	}
@@ -85,9 +102,15 @@ int intake_create(struct store *store, const struct program *program, struct clo
 		intake->sums[i].node = is_node ? i : PROGRAM_NONE;
 	}
 	for (uint32_t i = 0; i < intake->n_lanes; i++)
-		intake->lanes[i].end_ns = INT64_MIN;
+		intake->lanes[i].row_end_ns = intake->lanes[i].sum_end_ns = INT64_MIN;
 	timebase_init(&intake->timebase, start);
+	intake->slack_ticks = (int64_t)(INTAKE_SLACK_NS / intake->timebase.last.ns_per_tick);
 	clear_progress(intake);
+	int status = lod_build_create(store_db(store), "main", store_run_id(store), store_run_start_ns(store), error, &intake->lod);
+	if (status != STATUS_OK) {
+		intake_destroy(intake);
+		return status;
+	}
 	*ret_intake = intake;
 	return STATUS_OK;
 }
@@ -100,7 +123,24 @@ void intake_destroy(struct intake *intake)
 	free(intake->sums);
 	free(intake->dirty);
 	free(intake->pending);
+	free(intake->counted);
+	lod_build_destroy(intake->lod);
 	free(intake);
+}
+
+void intake_set_passes(struct intake *intake, unsigned passes)
+{
+	intake->passes = passes;
+}
+
+void intake_listen(struct intake *intake, const struct intake_listener *listener)
+{
+	intake->listener = listener;
+}
+
+static inline bool makes(const struct intake *intake, enum intake_pass pass)
+{
+	return intake->passes & pass;
 }
 
 int intake_sample_clock(struct intake *intake, struct error *error)
@@ -113,12 +153,14 @@ int intake_sample_clock(struct intake *intake, struct error *error)
 	if (timebase->n_samples == 1 && pair.host.ns - last->host.ns < INTAKE_SAMPLE_NS / 100)
 		return STATUS_OK;
 	timebase_add(&intake->timebase, pair);
-	return store_clock_sample(intake->store, pair, error);
+	return makes(intake, INTAKE_ROWS) ? store_clock_sample(intake->store, pair, error) : STATUS_OK;
 }
 
 static void add_sum(struct intake *intake, uint32_t sums_idx, int kind, int64_t ns)
 {
 	struct intake_sums *sums = &intake->sums[sums_idx];
+	if (!makes(intake, INTAKE_SUMS))
+		return;
 	if (!sums->is_dirty) {
 		sums->is_dirty = true;
 		intake->dirty[intake->n_dirty++] = sums_idx;
@@ -131,12 +173,17 @@ static void add_sum(struct intake *intake, uint32_t sums_idx, int kind, int64_t 
 static void place(struct intake *intake, uint32_t lane_idx, int64_t *start_ns, int64_t *end_ns)
 {
 	struct intake_lane *lane = &intake->lanes[lane_idx];
-	if (*start_ns < lane->end_ns && lane->end_ns - *start_ns < INTAKE_TRIM_NS)
-		*start_ns = lane->end_ns;
+	int64_t before_ns = makes(intake, INTAKE_SUMS) ? lane->sum_end_ns : lane->row_end_ns;
+	if (*start_ns < before_ns && before_ns - *start_ns < INTAKE_TRIM_NS)
+		*start_ns = before_ns;
 	if (*end_ns < *start_ns)
 		*end_ns = *start_ns;
-	if (*end_ns > lane->end_ns)
-		lane->end_ns = *end_ns;
+	if (makes(intake, INTAKE_ROWS) && *end_ns > lane->row_end_ns)
+		lane->row_end_ns = *end_ns;
+	if (!makes(intake, INTAKE_SUMS))
+		return;
+	if (*end_ns > lane->sum_end_ns)
+		lane->sum_end_ns = *end_ns;
 	if (*start_ns < lane->first_ns)
 		lane->first_ns = *start_ns;
 	if (*end_ns > lane->last_ns)
@@ -184,7 +231,23 @@ static int enter_op(struct intake *intake, uint32_t lane, const struct record *r
 			add_sum(intake, record->node, phases[i], op.phase_ns[i]);
 	}
 	add_sum(intake, record->node, INTAKE_OP_SUM, op.duration_ns);
-	return store_op(intake->store, &op, error);
+	if (!makes(intake, INTAKE_ROWS))
+		return STATUS_OK;
+	intake->progress.n_ops++;
+	int status = store_op(intake->store, &op, error);
+	struct lod_op drawn = { .lane = (int)lane, .node = (int)op.node, .execution = (int64_t)op.execution, .start_ns = op.start_ns,
+		.duration_ns = op.duration_ns, .row = db_last_id(store_db(intake->store)), .is_failed = op.status != STATUS_OK,
+		.phase_ns = op.phase_ns };
+	return status == STATUS_OK ? lod_build_op(intake->lod, &drawn, error) : status;
+}
+
+static int enter_row(struct intake *intake, const struct store_span *span, struct error *error)
+{
+	int status = store_span(intake->store, span, error);
+	struct lod_span drawn = { .lane = (int)span->lane, .kind = span->kind, .start_ns = span->start_ns, .duration_ns = span->duration_ns,
+		.node = span->node == PROGRAM_NONE ? LOD_NONE : (int)span->node, .row = db_last_id(store_db(intake->store)),
+		.execution = (int64_t)span->execution };
+	return status == STATUS_OK ? lod_build_span(intake->lod, &drawn, error) : status;
 }
 
 static int enter_wait(struct intake *intake, uint32_t lane, const struct record *record, struct error *error)
@@ -193,9 +256,11 @@ static int enter_wait(struct intake *intake, uint32_t lane, const struct record 
 		.channel = record->wait.channel, .peer = record->wait.peer, .slot = record->wait.slot,
 		.execution = record->execution, .cause = record->phase[0] };
 	uint64_t n_ticks = (uint64_t)record->wait.ticks << record->shift;
+	if (!makes(intake, INTAKE_ROWS))
+		return STATUS_OK;
 	span.start_ns = timebase_ns(&intake->timebase, record->start);
 	span.duration_ns = timebase_ns(&intake->timebase, record->start + n_ticks) - span.start_ns;
-	return store_span(intake->store, &span, error);
+	return enter_row(intake, &span, error);
 }
 
 static int enter_filling_span(struct intake *intake, uint32_t lane, enum phase phase, uint64_t execution, int64_t start_ns,
@@ -206,7 +271,7 @@ static int enter_filling_span(struct intake *intake, uint32_t lane, enum phase p
 		.node = PROGRAM_NONE, .edge = PROGRAM_NONE, .channel = PROGRAM_NONE, .peer = PROGRAM_NONE,
 		.slot = PROGRAM_NONE, .execution = execution, .cause = -1 };
 	add_sum(intake, intake->n_nodes + lane, phase, span.duration_ns);
-	return store_span(intake->store, &span, error);
+	return makes(intake, INTAKE_ROWS) ? enter_row(intake, &span, error) : STATUS_OK;
 }
 
 /* Phases one after the other from `start`. */
@@ -228,27 +293,62 @@ static struct intake_pending *pending_at(struct intake *intake, uint64_t executi
 	return &intake->pending[execution & (intake->n_pending - 1)];
 }
 
-/* Phases of a submit lie before it. */
-static int enter_submit(struct intake *intake, uint32_t lane, const struct record *record, struct error *error)
+static void count_submit(struct intake *intake, uint64_t execution, int64_t start_ns)
 {
-	struct intake_pending *pending = pending_at(intake, record->execution);
-	int64_t start_ns = timebase_ns(&intake->timebase, record->start);
-	int status = STATUS_OK;
-	if (pending->is_open && !pending->is_known) /* its finish was lost */
-		status = store_execution(intake->store, &pending->row, false, error);
-	*pending = (struct intake_pending){ .is_open = true, .row = { .execution = record->execution, .start_ns = start_ns,
-		.end_ns = INT64_MIN, .status = SCHEMA_STATUS_UNFINISHED } };
+	intake->counted[execution & (intake->n_pending - 1)] = (struct intake_counted){ execution, start_ns, true };
 	intake->progress.n_submitted++;
 	if (start_ns < intake->progress.first_submit_ns)
 		intake->progress.first_submit_ns = start_ns;
 	if (start_ns > intake->progress.end_ns)
 		intake->progress.end_ns = start_ns;
+	if (intake->listener)
+		intake->listener->submitted(intake->listener->user, execution);
+}
+
+static int open_execution(struct intake *intake, uint64_t execution, int64_t start_ns, struct error *error)
+{
+	struct intake_pending *pending = pending_at(intake, execution);
+	int status = STATUS_OK;
+	if (pending->is_open && !pending->is_known) /* its finish was lost */
+		status = store_execution(intake->store, &pending->row, false, error);
+	*pending = (struct intake_pending){ .is_open = true, .row = { .execution = execution, .start_ns = start_ns,
+		.end_ns = INT64_MIN, .status = SCHEMA_STATUS_UNFINISHED } };
+	return status;
+}
+
+/* Phases of a submit lie before it. */
+static int enter_submit(struct intake *intake, uint32_t lane, const struct record *record, struct error *error)
+{
+	int64_t start_ns = timebase_ns(&intake->timebase, record->start);
+	int status = STATUS_OK;
+	if (makes(intake, INTAKE_ROWS))
+		status = open_execution(intake, record->execution, start_ns, error);
+	if (makes(intake, INTAKE_SUMS))
+		count_submit(intake, record->execution, start_ns);
 	uint64_t n_ticks = 0;
 	for (int i = 0; i < record->n_phases; i++)
 		n_ticks += (uint64_t)record->ticks[i] << record->shift;
 	if (status == STATUS_OK)
 		status = enter_phases(intake, lane, record, record->start - n_ticks, error);
 	return status;
+}
+
+static void count_finish(struct intake *intake, uint64_t execution, int64_t end_ns, int status)
+{
+	struct intake_counted *counted = &intake->counted[execution & (intake->n_pending - 1)];
+	bool has_start = counted->is_open && counted->execution == execution;
+	if (has_start)
+		counted->is_open = false;
+	else
+		intake->progress.n_submitted++; /* whose record was lost */
+	intake->progress.n_finished++;
+	intake->progress.n_failed += status != STATUS_OK;
+	if (end_ns > intake->progress.last_finish_ns)
+		intake->progress.last_finish_ns = end_ns;
+	if (end_ns > intake->progress.end_ns)
+		intake->progress.end_ns = end_ns;
+	if (intake->listener)
+		intake->listener->finished(intake->listener->user, execution, has_start ? counted->start_ns : INT64_MIN, end_ns, status);
 }
 
 static int enter_finish(struct intake *intake, uint32_t lane, const struct record *record, struct error *error)
@@ -260,16 +360,12 @@ static int enter_finish(struct intake *intake, uint32_t lane, const struct recor
 		.end_ns = timebase_ns(&intake->timebase, record->start), .status = record->status,
 		.failure = record->finish.failure };
 	bool is_known = has_start && pending->is_known;
+	if (makes(intake, INTAKE_SUMS))
+		count_finish(intake, record->execution, row.end_ns, record->status);
+	if (!makes(intake, INTAKE_ROWS))
+		return STATUS_OK;
 	if (has_start)
 		pending->is_open = false;
-	else
-		intake->progress.n_submitted++; /* whose record was lost */
-	intake->progress.n_finished++;
-	intake->progress.n_failed += record->status != STATUS_OK;
-	if (row.end_ns > intake->progress.last_finish_ns)
-		intake->progress.last_finish_ns = row.end_ns;
-	if (row.end_ns > intake->progress.end_ns)
-		intake->progress.end_ns = row.end_ns;
 	return store_execution(intake->store, &row, is_known, error);
 }
 
@@ -283,18 +379,33 @@ static bool is_index(uint32_t idx, uint32_t n)
 	return idx == PROGRAM_NONE || idx < n;
 }
 
-/* Whether every index of the record is one of the program. */
-static bool is_sensible(const struct intake *intake, const struct record *record)
+/* Whether a record of `n_ticks` can be one of this run: not much before its start, not much after now. */
+static bool is_timely(const struct intake *intake, const struct record *record, uint64_t n_ticks)
 {
+	const struct timebase *timebase = &intake->timebase;
+	int64_t before = (int64_t)(timebase->samples[0].ticks.count - record->start);
+	int64_t after = (int64_t)(record->start - timebase->samples[timebase->n_samples - 1].ticks.count);
+	return before < intake->slack_ticks && after < intake->slack_ticks && n_ticks < (uint64_t)(intake->slack_ticks - after);
+}
+
+/* Whether every index of the record is one of the program, and its time one of the run. */
+static bool is_sensible(const struct intake *intake, uint32_t lane, const struct record *record)
+{
+	uint64_t n_ticks = 0;
 	if (record->kind == RECORD_NONE || record->kind > RECORD_SPAN || record->n_phases > RECORD_PHASES_MAX
-		|| record->shift > 31 || record->status >= STATUS_COUNT || !is_index(record->node, intake->n_nodes))
+		|| record->shift > 28 || record->status >= STATUS_COUNT || !is_index(record->node, intake->n_nodes))
 		return false;
 	for (int i = 0; i < record->n_phases; i++) {
 		if (record->phase[i] >= PHASE_COUNT)
 			return false;
+		n_ticks += (uint64_t)record->ticks[i] << record->shift;
 	}
+	if (!is_timely(intake, record, record->kind == RECORD_FINISH ? 0 : n_ticks))
+		return false;
 	if (record->kind == RECORD_OP)
-		return record->node != PROGRAM_NONE;
+		return record->node != PROGRAM_NONE && record->execution <= INT64_MAX;
+	if (record->kind == RECORD_SUBMIT || record->kind == RECORD_FINISH)
+		return record->execution <= INT64_MAX && lane == GRAPH_DRIVER;
 	if (record->kind == RECORD_WAIT)
 		return record->n_phases == 1 && is_index(record->wait.edge, intake->n_edges)
 			&& is_index(record->wait.channel, intake->n_channels)
@@ -313,10 +424,10 @@ int intake_records(struct intake *intake, uint32_t lane, const struct record *re
 	};
 	int status = STATUS_OK;
 	for (uint32_t i = 0; status == STATUS_OK && i < n; i++) {
-		if (likely(is_sensible(intake, &records[i])))
+		if (likely(is_sensible(intake, lane, &records[i])))
 			status = enter[records[i].kind](intake, lane, &records[i], error);
 		else
-			intake->n_senseless++;
+			intake->n_senseless += makes(intake, INTAKE_SUMS);
 	}
 	return status;
 }
@@ -357,14 +468,28 @@ int intake_flush(struct intake *intake, struct error *error)
 	int status = flush_sums(intake, error);
 	if (status == STATUS_OK)
 		status = flush_executions(intake, error);
+	if (status == STATUS_OK)
+		status = lod_build_flush(intake->lod, error);
 	for (uint32_t i = 0; status == STATUS_OK && i < intake->n_lanes; i++) {
 		const struct intake_lane *lane = &intake->lanes[i];
 		if (lane->first_ns <= lane->last_ns)
 			status = store_lane_bounds(intake->store, i, lane->first_ns, lane->last_ns, error);
 	}
-	if (status == STATUS_OK && intake->progress.end_ns != INT64_MIN)
+	if (status == STATUS_OK && (intake->progress.end_ns != INT64_MIN || intake->progress.n_ops))
 		status = store_progress(intake->store, &intake->progress, error);
 	clear_progress(intake);
+	return status;
+}
+
+int intake_close(struct intake *intake, struct error *error)
+{
+	int status = store_begin(intake->store, error);
+	if (status == STATUS_OK)
+		status = lod_build_close(intake->lod, error);
+	if (status == STATUS_OK)
+		status = store_commit(intake->store, error);
+	if (status != STATUS_OK)
+		store_rollback(intake->store);
 	return status;
 }
 
@@ -377,6 +502,11 @@ void intake_forget(struct intake *intake)
 	}
 	intake->n_dirty = 0;
 	clear_progress(intake);
+}
+
+int64_t intake_ns(const struct intake *intake, uint64_t ticks)
+{
+	return timebase_ns(&intake->timebase, ticks);
 }
 
 uint64_t intake_n_senseless(const struct intake *intake)

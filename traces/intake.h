@@ -22,8 +22,25 @@ int intake_create(struct store *store, const struct program *program, struct clo
 	struct intake **ret_intake);
 void intake_destroy(struct intake *intake); /* accepts NULL */
 
-/* Takes a clock sample and enters it when the last one is older than a quarter of a second. Call before intake_records. */
+/* Takes a clock sample when the last one is older than a quarter of a second, and enters it unless records are only summed. Call before
+ * intake_records. */
 int intake_sample_clock(struct intake *intake, struct error *error);
+
+/* What becomes of records: rows, sums, or both, as at first. What is only summed now may become rows later, in the same order; each lane
+ * keeps to its neighbours in both separately. */
+enum intake_pass {
+	INTAKE_ROWS = 1,
+	INTAKE_SUMS = 2,
+};
+void intake_set_passes(struct intake *intake, unsigned passes);
+
+/* Told while records are summed. `start_ns` is INT64_MIN when the submit was not recorded. Must outlive the intake. */
+struct intake_listener {
+	void (*submitted)(void *user, uint64_t execution);
+	void (*finished)(void *user, uint64_t execution, int64_t start_ns, int64_t end_ns, int status);
+	void *user;
+};
+void intake_listen(struct intake *intake, const struct intake_listener *listener);
 
 /* Enters `n` records of worker `lane`, in the order in which they were written. Records that make no sense (a node
  * outside the program) are counted and left out. */
@@ -32,8 +49,15 @@ int intake_records(struct intake *intake, uint32_t lane, const struct record *re
 /* Enters sums, bounds, and executions that are still in flight. */
 int intake_flush(struct intake *intake, struct error *error);
 
+/* Nothing more will come: completes the level of detail, in a transaction of its own. Not being able to is no loss: viewers make up for what
+ * is not complete. */
+int intake_close(struct intake *intake, struct error *error);
+
 /* The transaction was rolled back: what has not been flushed and committed is forgotten. */
 void intake_forget(struct intake *intake);
+
+/* Host time of a recorder's ticks, in ns. */
+int64_t intake_ns(const struct intake *intake, uint64_t ticks);
 
 /* Records left out because they made no sense. */
 uint64_t intake_n_senseless(const struct intake *intake);

@@ -85,8 +85,9 @@ static int find_largest_ids(struct merge *merge)
 		strbuf_addf(&sql, "SELECT count(*) FROM pragma_table_info('%s') WHERE name = 'id' AND pk", merge->names[i]);
 		status = db_get_int(merge->db, strbuf_text(&sql), &has_id, merge->error);
 		strbuf_clear(&sql);
-		strbuf_addf(&sql, "SELECT coalesce(max(id), 0) FROM main.%s", merge->names[i]);
-		if (status == STATUS_OK && has_id)
+		bool has_rows = strcmp(merge->names[i], "op_event") == 0; /* named by ranges of lod_rows */
+		strbuf_addf(&sql, "SELECT coalesce(max(%s), 0) FROM main.%s", has_rows ? "rowid" : "id", merge->names[i]);
+		if (status == STATUS_OK && (has_id || has_rows))
 			status = db_get_int(merge->db, strbuf_text(&sql), &merge->behind[i], merge->error);
 		strbuf_finish(&sql);
 	}
@@ -101,6 +102,9 @@ static void add_column(const struct merge *merge, const char *table, const char 
 		target = find_table(merge, table);
 	if (strcmp(table, "summary") == 0 && strcmp(column, "node") == 0)
 		strbuf_addf(out, "CASE node WHEN 0 THEN 0 ELSE node + %" PRId64 " END", merge->behind[find_table(merge, "node")]);
+	else if (strcmp(table, "lod_rows") == 0 && (strcmp(column, "first_row") == 0 || strcmp(column, "last_row") == 0))
+		strbuf_addf(out, "%s + CASE source WHEN 0 THEN %" PRId64 " ELSE %" PRId64 " END", column,
+			merge->behind[find_table(merge, "op_event")], merge->behind[find_table(merge, "span")]);
 	else if (target >= 0)
 		strbuf_addf(out, "%s + %" PRId64, column, merge->behind[target]);
 	else if (refers_to && strcmp(refers_to, "string") == 0)
@@ -126,6 +130,10 @@ static int copy_table(struct merge *merge, const char *table)
 		add_column(merge, table, db_column_text(stmt, 0), db_column_text(stmt, 1), &values);
 	}
 	db_finish(stmt);
+	if (strcmp(table, "op_event") == 0) {
+		strbuf_add(&columns, ", rowid");
+		strbuf_addf(&values, ", rowid + %" PRId64, merge->behind[find_table(merge, table)]);
+	}
 	strbuf_clear(&sql);
 	strbuf_addf(&sql, "INSERT INTO main.%s(%s) SELECT %s FROM other.%s t", table, strbuf_text(&columns), strbuf_text(&values), table);
 	if (status == STATUS_OK && (sql.is_failed || columns.is_failed || values.is_failed))

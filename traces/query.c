@@ -172,6 +172,8 @@ static int prepare(const struct trace *trace, const char *sql, struct error *err
 	struct error reason = { 0 };
 	int status = db_prepare(trace->db, sql, &rest, &reason, &stmt);
 	int offset = status == STATUS_OK ? -1 : db_error_offset(trace->db);
+	if (offset > (int)strlen(sql)) /* in the text of a damaged view */
+		offset = -1;
 	if (status != STATUS_OK && offset >= 0)
 		return error_set(error, STATUS_USAGE, "%s, at character %d: '%.30s'", reason.text, offset + 1, sql + offset);
 	if (status != STATUS_OK)

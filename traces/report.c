@@ -274,7 +274,7 @@ static const struct report_section channels = { "channels", "Channels (messages 
 	"No channels.", SECTION(channel_columns), fill_channels, NULL };
 static const struct report_section logged = { "log", "Warnings and errors", NULL, SECTION(log_columns), fill_log, NULL };
 
-static const struct report_section *const whole_report[] = { &losses, &failures, &time_split, &devices, &report_limits, &report_whatif,
+static const struct report_section *const whole_report[] = { &losses, &report_saves, &failures, &time_split, &devices, &report_limits, &report_whatif,
 	&report_blame, &report_critical, &nodes, &slowest, &stalls, &channels, &logged };
 static const struct report_section *const one_execution[] = { &losses, &report_path };
 
@@ -361,6 +361,8 @@ static int analyse(struct report *report)
 	int64_t run = report->run->id;
 	int status = critical_run_count(db, run, &report->n_ops, report->error);
 	bool is_exact = report->options.is_exact || report->n_ops <= REPORT_UNASKED_OPS;
+	if (status == STATUS_OK)
+		status = report_count_kept(report);
 	if (status == STATUS_OK)
 		status = warmup_marked(db, run, &report->n_warmup, report->error);
 	if (status == STATUS_OK)

@@ -87,7 +87,7 @@ static void print_lanes(struct report *report)
 	strbuf_addf(report->out, "; at most %lld in flight\n", (long long)report->run->in_flight);
 }
 
-static void print_header(struct report *report, const struct latency *latency)
+static int print_header(struct report *report, const struct latency *latency)
 {
 	const struct trace_run *run = report->run;
 	char text[3][40];
@@ -100,13 +100,14 @@ static void print_header(struct report *report, const struct latency *latency)
 		strbuf_add(report->out, ")");
 	}
 	print_lanes(report);
-	strbuf_addf(report->out, "%lld executions recorded, %lld finished, %lld failed; %s from start to end",
-		(long long)run->n_submitted, (long long)run->n_finished, (long long)run->n_failed,
+	strbuf_addf(report->out, "%lld executions%s, %lld finished, %lld failed; %s from start to end",
+		(long long)run->n_submitted, report->is_partly ? "" : " recorded", (long long)run->n_finished, (long long)run->n_failed,
 		units_duration(run->end_ns - run->start_ns, text[0], sizeof(text[0])));
 	if (run->has_executions)
 		strbuf_addf(report->out, ", of which %s before the first was submitted",
 			units_duration(run->first_submit_ns - run->start_ns, text[1], sizeof(text[1])));
 	strbuf_add(report->out, "\n");
+	int status = report_print_kept(report);
 	if (latency->n)
 		strbuf_addf(report->out, "latency: median %s, p99 %s, max %s; %.1f executions/s\n",
 			units_duration(latency->median_ns, text[0], sizeof(text[0])),
@@ -119,6 +120,7 @@ static void print_header(struct report *report, const struct latency *latency)
 		strbuf_addf(report->out, "%lld ops: from the sums kept while recording; --exact goes through all of them\n",
 			(long long)report->n_ops);
 	print_warnings(report);
+	return status;
 }
 
 static void json_text(struct strbuf *out, const char *key, const char *text)
@@ -161,6 +163,8 @@ static void json_header(struct report *report, const struct latency *latency)
 	json_int(out, "submitted", true, run->n_submitted);
 	json_int(out, "finished_executions", true, run->n_finished);
 	json_int(out, "failed", true, run->n_failed);
+	json_int(out, "recorded", true, report->n_kept);
+	json_int(out, "partial", true, report->n_partial);
 	json_int(out, "latency_median_ns", latency->n > 0, latency->median_ns);
 	json_int(out, "latency_p99_ns", latency->n > 0, latency->p99_ns);
 	json_int(out, "latency_max_ns", latency->n > 0, latency->max_ns);
@@ -207,8 +211,9 @@ int report_header(struct report *report)
 	if (report->options.is_json)
 		json_header(report, &latency);
 	else
-		print_header(report, &latency);
-	status = print_private(report);
+		status = print_header(report, &latency);
+	if (status == STATUS_OK)
+		status = print_private(report);
 	if (report->options.is_json)
 		strbuf_add(report->out, "}");
 	return status;

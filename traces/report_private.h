@@ -25,6 +25,8 @@ struct report {
 	struct blame_findings findings;
 	struct whatif whatif;
 	int64_t n_ops, n_warmup;
+	bool is_partly;                 /* more executions went into the sums than are there one by one */
+	int64_t n_kept, n_partial, n_saves;
 	struct critical_path path;      /* of the execution asked for */
 	struct strbuf *out;
 	struct error *error;
@@ -44,6 +46,11 @@ extern const struct report_section report_limits, report_whatif, report_blame, r
 
 /* The lines above all sections, or in JSON the object "run" without what follows it. */
 int report_header(struct report *report);
+
+/* Of a run that is there in part: what is there, and why. */
+int report_count_kept(struct report *report);
+int report_print_kept(struct report *report);
+extern const struct report_section report_saves;
 
 /* Findings and what follows from them, from the file or made now. */
 int report_find(struct report *report);

@@ -7,6 +7,8 @@
 #include <assert.h>
 #include <stdio.h>
 
+#include "traces/lod.h"
+
 static const char tables_sql[] =
 	"CREATE TABLE meta(key TEXT PRIMARY KEY NOT NULL, value) WITHOUT ROWID;"
 	"CREATE TABLE kind(id INTEGER PRIMARY KEY, word TEXT NOT NULL UNIQUE);"
@@ -191,9 +193,38 @@ static int make_version_1(struct db *db, struct error *error)
 	return status;
 }
 
-/* How a later version is added: a function make_version_2 that changes version 1, and its line here. */
+/* What is kept of a run of which not everything is. */
+static int make_version_2(struct db *db, struct error *error)
+{
+	return db_exec(db,
+		"ALTER TABLE run ADD COLUMN n_ops INTEGER NOT NULL DEFAULT 0;"
+		"ALTER TABLE execution ADD COLUMN is_partial INTEGER NOT NULL DEFAULT 0;"
+		"UPDATE meta SET value = '2' WHERE key = 'schema_version';"
+		"UPDATE run SET n_ops = (SELECT coalesce(sum(s.n), 0) FROM summary s JOIN lane l ON l.id = s.lane"
+		" WHERE l.run = run.id AND s.kind = 101);"
+		"CREATE TABLE save(id INTEGER PRIMARY KEY, run INTEGER NOT NULL REFERENCES run, cause TEXT NOT NULL,"
+		" time_ns INTEGER NOT NULL, execution INTEGER, worker INTEGER REFERENCES worker, node INTEGER REFERENCES node,"
+		" n_triggers INTEGER NOT NULL, first_ns INTEGER, last_ns INTEGER, n_records INTEGER NOT NULL, text TEXT);"
+		"DROP VIEW v_execution;"
+		"CREATE VIEW v_execution AS SELECT x.run, x.execution, x.start_ns, x.end_ns - x.start_ns AS duration_ns,"
+		" s.word AS status, x.is_warmup, x.is_partial FROM execution x JOIN status s ON s.id = x.status;"
+		"CREATE VIEW v_save AS SELECT s.run, s.cause, s.execution, w.name AS worker, n.name AS node, s.time_ns, s.n_triggers,"
+		" s.first_ns, s.last_ns, s.n_records, s.text FROM save s LEFT JOIN worker w ON w.id = s.worker"
+		" LEFT JOIN node n ON n.id = s.node;", error);
+}
+
+/* The level of detail, which viewers draw from. */
+static int make_version_3(struct db *db, struct error *error)
+{
+	int status = lod_create_tables(db, "main", error);
+	return status == STATUS_OK ? db_exec(db, "UPDATE meta SET value = '3' WHERE key = 'schema_version'", error) : status;
+}
+
+/* A later version is added as a function that changes the one before, and its line here. */
 static const struct schema_step steps[] = {
 	{ 1, make_version_1 },
+	{ 2, make_version_2 },
+	{ 3, make_version_3 },
 };
 static_assert(ARRAY_LEN(steps) == SCHEMA_VERSION, "one step a version");
 

@@ -8,11 +8,12 @@
 #define TANDEM_TRACES_SCHEMA_H
 
 #include "engine/base/error.h"
+#include "engine/base/file_kind.h"
 #include "engine/run/record.h"
 #include "traces/db.h"
 
-#define SCHEMA_APPLICATION_ID 0x544e444d /* "TNDM" in the header of the file */
-#define SCHEMA_VERSION 1                 /* user_version in the header of the file */
+#define SCHEMA_APPLICATION_ID FILE_KIND_TRACE_ID
+#define SCHEMA_VERSION 3                 /* user_version in the header of the file */
 
 /* X(NAME, word): the phases that occur inside an op, columns `<word>_ns` of op_event in this order, NULL for a phase
  * that did not occur. v_op has the same with COLLECTIVE counted as compute. */

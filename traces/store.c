@@ -15,6 +15,8 @@
 #include "traces/layout.h"
 
 #define STORE_LOG_PAGES 2000 /* of 4 KiB: how large the write-ahead log grows before it is moved into the file */
+#define STORE_PAGE_BYTES 4096
+#define STORE_LOG_LEAST_BYTES (128 * 1024)
 #define STORE_SEAL_PATIENCE_MS 20
 
 #define PHASE_COLUMN(name, word) ", " word "_ns"
@@ -27,8 +29,10 @@
 	X(SPAN, "INSERT INTO span(run, lane, kind, start_ns, duration_ns, node, edge, channel, execution, cause," \
 		" peer, slot)" \
 		" VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)") \
-	X(EXECUTION, "INSERT OR REPLACE INTO execution(run, execution, start_ns, end_ns, status, failure)" \
-		     " VALUES(?, ?, ?, ?, ?, ?)") \
+	X(EXECUTION, "INSERT INTO execution(run, execution, start_ns, end_ns, status, failure) VALUES(?, ?, ?, ?, ?, ?)" \
+		     " ON CONFLICT DO UPDATE SET start_ns = coalesce(start_ns, excluded.start_ns)," \
+		     " end_ns = coalesce(excluded.end_ns, end_ns), failure = coalesce(excluded.failure, failure)," \
+		     " status = CASE excluded.status WHEN -1 THEN status ELSE excluded.status END") \
 	X(EXECUTION_END, "UPDATE execution SET end_ns = ?4, status = ?5, failure = ?6 WHERE run = ?1 AND execution = ?2") \
 	X(SUMMARY, "INSERT INTO summary VALUES(?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET n = n + excluded.n," \
 		   " ns = ns + excluded.ns") \
@@ -38,7 +42,11 @@
 		    " first_submit_ns = min(coalesce(first_submit_ns, ?4), coalesce(?4, first_submit_ns))," \
 		    " last_finish_ns = max(coalesce(last_finish_ns, ?5), coalesce(?5, last_finish_ns))," \
 		    " n_submitted = n_submitted + ?6, n_finished = n_finished + ?7," \
-		    " n_failed = n_failed + ?8 WHERE id = ?1") \
+		    " n_failed = n_failed + ?8, n_ops = n_ops + ?9 WHERE id = ?1") \
+	X(SAVE, "INSERT INTO save(run, cause, time_ns, execution, worker, node, n_triggers, first_ns, last_ns, n_records, text)" \
+		" VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)") \
+	X(SAVE_UPDATE, "UPDATE save SET n_triggers = ?2, first_ns = ?3, last_ns = ?4, n_records = ?5 WHERE id = ?1") \
+	X(PAGES, "PRAGMA page_count") \
 	X(CLOCK, "INSERT INTO clock_sample VALUES(?, ?, ?, ?, ?)") \
 	X(LOG, "INSERT INTO log(run, time_ns, level, worker, node, execution, text) VALUES(?, ?, ?, ?, ?, ?, ?)") \
 	X(FAILURE, "INSERT OR REPLACE INTO failure VALUES(?, ?, ?, ?, ?, ?, ?)") \
@@ -63,7 +71,9 @@ static const char *const statements[STORE_STMT_COUNT] = {
 struct store {
 	struct db *db;
 	struct layout ids;
+	int64_t start_ns;      /* of the run */
 	struct db_stmt *stmts[STORE_STMT_COUNT];
+	char *log_file;        /* NULL: in memory */
 	uint32_t bound_phases; /* bits: columns of the op statement that are not NULL */
 };
 
@@ -188,6 +198,10 @@ int store_open(const char *file, bool appends, struct error *error, struct store
 	if (!store)
 		return error_set(error, STATUS_NO_MEMORY, "%s: no memory to make it", file);
 	status = db_open(file, appends ? DB_WRITE : DB_CREATE, error, &store->db);
+	if (status == STATUS_OK && is_file && asprintf(&store->log_file, "%s-wal", file) < 0) {
+		store->log_file = NULL;
+		status = error_set(error, STATUS_NO_MEMORY, "%s: no memory to make it", file);
+	}
 	if (status == STATUS_OK) {
 		status = make_file(store, appends, error);
 		if (status != STATUS_OK)
@@ -204,6 +218,7 @@ int store_open(const char *file, bool appends, struct error *error, struct store
 int store_begin_run(struct store *store, const struct program *program, int64_t start_ns, struct error *error)
 {
 	int status = db_begin(store->db, error);
+	store->start_ns = start_ns;
 	if (status == STATUS_OK)
 		status = enter_meta(store->db, error);
 	if (status == STATUS_OK)
@@ -350,6 +365,7 @@ int store_progress(struct store *store, const struct store_progress *progress, s
 	db_bind_int(stmt, 6, progress->n_submitted);
 	db_bind_int(stmt, 7, progress->n_finished);
 	db_bind_int(stmt, 8, progress->n_failed);
+	db_bind_int(stmt, 9, progress->n_ops);
 	return db_run(stmt, error);
 }
 
@@ -390,6 +406,88 @@ int store_failure(struct store *store, uint32_t failure, uint64_t execution, uin
 	db_bind_int(stmt, 6, time_ns);
 	db_bind_text(stmt, 7, text);
 	return db_run(stmt, error);
+}
+
+int store_save(struct store *store, const struct store_save *save, struct error *error, int64_t *ret_id)
+{
+	struct db_stmt *stmt = store->stmts[STORE_SAVE];
+	db_bind_int(stmt, 1, store->ids.run);
+	db_bind_text(stmt, 2, trigger_word(save->trigger));
+	db_bind_int(stmt, 3, save->time_ns);
+	bind_execution(stmt, 4, save->execution);
+	bind_index(stmt, 5, store->ids.worker, save->worker);
+	bind_index(stmt, 6, store->ids.node, save->node);
+	db_bind_int(stmt, 7, save->n_triggers);
+	bind_time(stmt, 8, save->first_ns, INT64_MIN);
+	bind_time(stmt, 9, save->last_ns, INT64_MIN);
+	db_bind_int(stmt, 10, save->n_records);
+	db_bind_text(stmt, 11, save->text);
+	int status = db_run(stmt, error);
+	return status == STATUS_OK ? db_get_int(store->db, "SELECT last_insert_rowid()", ret_id, error) : status;
+}
+
+int store_save_update(struct store *store, int64_t id, const struct store_save *save, struct error *error)
+{
+	struct db_stmt *stmt = store->stmts[STORE_SAVE_UPDATE];
+	db_bind_int(stmt, 1, id);
+	db_bind_int(stmt, 2, save->n_triggers);
+	bind_time(stmt, 3, save->first_ns, INT64_MIN);
+	bind_time(stmt, 4, save->last_ns, INT64_MIN);
+	db_bind_int(stmt, 5, save->n_records);
+	return db_run(stmt, error);
+}
+
+int store_last_op(struct store *store, int64_t *ret_op, struct error *error)
+{
+	*ret_op = 0;
+	return db_get_int(store->db, "SELECT coalesce(max(rowid), 0) FROM op_event", ret_op, error);
+}
+
+int store_mark_partial(struct store *store, int64_t after_op, struct error *error)
+{
+	static const char *const sql[] = {
+		"INSERT OR IGNORE INTO execution(run, execution, status, is_partial) SELECT DISTINCT ?1, execution, -1, 1 FROM op_event"
+		" WHERE run = ?1 AND rowid > ?2",
+		"UPDATE execution SET is_partial = 1 WHERE run = ?1 AND (start_ns IS NULL OR end_ns IS NULL OR (execution >= (SELECT"
+		" min(execution) FROM op_event WHERE run = ?1 AND rowid > ?2) AND execution NOT IN (SELECT execution FROM op_event"
+		" WHERE run = ?1 AND rowid > ?2 GROUP BY execution HAVING count(*) >= (SELECT count(*) FROM node WHERE run = ?1))))",
+	};
+	int status = STATUS_OK;
+	for (size_t i = 0; status == STATUS_OK && i < ARRAY_LEN(sql); i++) {
+		struct db_stmt *stmt = NULL;
+		status = db_prepare(store->db, sql[i], NULL, error, &stmt);
+		if (status == STATUS_OK) {
+			db_bind_int(stmt, 1, store->ids.run);
+			db_bind_int(stmt, 2, after_op);
+			status = db_run(stmt, error);
+		}
+		db_finish(stmt);
+	}
+	return status;
+}
+
+int store_bound_log(struct store *store, uint64_t limit_bytes, struct error *error)
+{
+	char pragmas[120];
+	uint64_t bytes = limit_bytes / 32, most = (uint64_t)STORE_LOG_PAGES * STORE_PAGE_BYTES;
+	bytes = bytes < STORE_LOG_LEAST_BYTES ? STORE_LOG_LEAST_BYTES : bytes > most ? most : bytes;
+	snprintf(pragmas, sizeof(pragmas), "PRAGMA wal_autocheckpoint = %d; PRAGMA journal_size_limit = %llu",
+		(int)(bytes / STORE_PAGE_BYTES), (unsigned long long)bytes);
+	return db_exec(store->db, pragmas, error);
+}
+
+uint64_t store_used_bytes(struct store *store)
+{
+	struct stat log;
+	bool has_row = false;
+	int64_t n_pages = 0;
+	if (!store->log_file)
+		return 0;
+	if (db_step(store->stmts[STORE_PAGES], &has_row, NULL) == STATUS_OK && has_row) {
+		n_pages = db_column_int(store->stmts[STORE_PAGES], 0);
+		db_step(store->stmts[STORE_PAGES], &has_row, NULL);
+	}
+	return (uint64_t)n_pages * STORE_PAGE_BYTES + (stat(store->log_file, &log) == 0 ? (uint64_t)log.st_size : 0);
 }
 
 int store_loss(struct store *store, uint32_t worker, enum loss cause, uint64_t n_records, struct error *error)
@@ -436,12 +534,18 @@ void store_close(struct store *store)
 	for (int i = 0; i < STORE_STMT_COUNT; i++)
 		db_finish(store->stmts[i]);
 	db_close(store->db);
+	free(store->log_file);
 	free(store);
 }
 
 int64_t store_run_id(const struct store *store)
 {
 	return store->ids.run;
+}
+
+int64_t store_run_start_ns(const struct store *store)
+{
+	return store->start_ns;
 }
 
 struct db *store_db(struct store *store)

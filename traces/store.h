@@ -54,6 +54,19 @@ struct store_progress {
 	int64_t start_ns, end_ns;   /* widen the run's interval */
 	int64_t first_submit_ns, last_finish_ns; /* INT64_MAX, INT64_MIN: none */
 	int64_t n_submitted, n_finished, n_failed;
+	int64_t n_ops;              /* rows of op_event */
+};
+
+/* What was asked to be kept of a run of which not everything is, and what that found. */
+struct store_save {
+	enum trigger trigger;
+	int64_t time_ns;
+	uint64_t execution;         /* UINT64_MAX: none */
+	uint32_t worker, node;      /* PROGRAM_NONE: none */
+	int64_t n_triggers;         /* with those that came while it was written */
+	int64_t first_ns, last_ns;  /* INT64_MIN: not known yet */
+	int64_t n_records;
+	const char *text;           /* NULL: none */
 };
 
 /* Makes a new file, or opens an existing trace when `appends`. An existing tandem trace is replaced; anything else
@@ -81,6 +94,19 @@ int store_log(struct store *store, int64_t time_ns, const char *level, uint32_t 
 	const char *text, struct error *error);
 int store_failure(struct store *store, uint32_t failure, uint64_t execution, uint32_t node, int failure_status,
 	int64_t time_ns, const char *text, struct error *error);
+/* Enters a row; its id is for store_save_update, which sets n_triggers, first_ns, last_ns and n_records. */
+int store_save(struct store *store, const struct store_save *save, struct error *error, int64_t *ret_id);
+int store_save_update(struct store *store, int64_t id, const struct store_save *save, struct error *error);
+/* Marks executions of which some op or end has no row, among the ops entered after `after_op` (as store_last_op gave it), and gives every
+ * such op's execution a row. */
+int store_mark_partial(struct store *store, int64_t after_op, struct error *error);
+int store_last_op(struct store *store, int64_t *ret_op, struct error *error);
+
+/* Keeps the write-ahead log below about a sixteenth of `limit_bytes`, or 256 KiB, where no reader is in the way. */
+int store_bound_log(struct store *store, uint64_t limit_bytes, struct error *error);
+/* File and log as they would be after a commit now, at most. 0 for a store in memory. */
+uint64_t store_used_bytes(struct store *store);
+
 /* Sets (not adds) the number of lost records. The rows exist since store_begin_run: no new page is needed. */
 int store_loss(struct store *store, uint32_t worker, enum loss cause, uint64_t n_records, struct error *error);
 
@@ -98,6 +124,7 @@ void store_make_room(struct store *store);
 void store_close(struct store *store);
 
 int64_t store_run_id(const struct store *store);
+int64_t store_run_start_ns(const struct store *store); /* as store_begin_run was given it */
 struct db *store_db(struct store *store); /* for tests and the bench */
 
 #endif

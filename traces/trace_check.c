@@ -29,6 +29,11 @@ struct check {
 #define ADD_PHASE(name, word) " + coalesce(" word "_ns, 0)"
 #define SUM_PHASE(name, word) " UNION ALL SELECT lane, node, '" word "', sum(" word "_ns) FROM op_event GROUP BY lane, node"
 
+#define SUMMED_OPS \
+	"SELECT coalesce(sum(s.n), 0) FROM summary s JOIN lane l ON l.id = s.lane WHERE l.run = r.id AND s.kind = 101"
+/* Runs of which more was summed than has rows, or at another time, when the clocks' relation was known better. */
+#define PARTLY_RECORDED "SELECT r.id FROM run r WHERE r.n_ops < (" SUMMED_OPS ") OR EXISTS (SELECT 1 FROM save v WHERE v.run = r.id)"
+
 static const struct check checks[] = {
 	{ "references between tables", "SELECT count(*) FROM pragma_foreign_key_check", "%lld rows refer to nothing",
 	  VERDICT_WRONG },
@@ -47,12 +52,21 @@ static const struct check checks[] = {
 	  "  UNION ALL SELECT lane, node, kind, -ns FROM (SELECT lane, 0 AS node, kind.word AS kind,"
 	  "  sum(duration_ns) AS ns FROM span"
 	  "  JOIN kind ON kind.id = span.kind WHERE kind.id < 100 GROUP BY lane, kind.word" OP_PHASE_MAP(SUM_PHASE) "))"
+	  " WHERE lane NOT IN (SELECT l.id FROM lane l WHERE l.run IN (" PARTLY_RECORDED "))"
 	  " GROUP BY lane, node, kind HAVING sum(ns) <> 0)", "%lld sums differ", VERDICT_WRONG },
+	{ "ops of partly recorded runs are in their sums", "SELECT count(*) FROM run r WHERE n_ops > (" SUMMED_OPS ")",
+	  "%lld runs have more ops than were summed", VERDICT_WRONG },
 	{ "shares of a lane sum to 100 %", "SELECT count(*) FROM (SELECT lane FROM v_time_split WHERE share IS NOT NULL"
 	  " GROUP BY run, lane, side HAVING abs(sum(share) - 1) > 1e-9 OR min(ns) < 0)", "%lld lanes do not",
 	  VERDICT_WRONG },
-	{ "executions have ended", "SELECT count(*) FROM execution WHERE status = -1", "%lld have not", VERDICT_NOTE },
-	{ "every op of a finished execution is there", "SELECT count(*) FROM execution x WHERE status = 0 AND NOT EXISTS"
+	{ "the level of detail holds every event", "SELECT count(*) FROM (SELECT lane FROM (SELECT d.lane, d.n_spans AS n FROM lod_lane d"
+	  " JOIN lane l ON l.id = d.lane WHERE l.kind <> 'channel' UNION ALL SELECT lane, -count(*) FROM op_event GROUP BY lane UNION ALL"
+	  " SELECT lane, -count(*) FROM span WHERE kind < 100 OR kind BETWEEN 102 AND 104 GROUP BY lane)"
+	  " WHERE lane IN (SELECT lane FROM lod_lane) GROUP BY lane HAVING sum(n) <> 0)", "%lld lanes differ", VERDICT_WRONG },
+	{ "executions have ended", "SELECT count(*) FROM execution WHERE status = -1 AND NOT is_partial", "%lld have not", VERDICT_NOTE },
+	{ "runs are recorded whole", "SELECT count(*) FROM (" PARTLY_RECORDED ")", "%lld hold some executions only, see v_save;"
+	  " the rest is in the sums", VERDICT_NOTE },
+	{ "every op of a finished execution is there", "SELECT count(*) FROM execution x WHERE status = 0 AND NOT is_partial AND NOT EXISTS"
 	  " (SELECT 1 FROM v_loss o WHERE o.run = x.run) AND (SELECT count(*) FROM node n WHERE n.run = x.run) <>"
 	  " coalesce((SELECT c.n"
 	  " FROM (SELECT run, execution, count(*) AS n FROM op_event GROUP BY run, execution) c WHERE c.run = x.run"

@@ -20,15 +20,21 @@ static int get_number(struct db *db, const char *format, int64_t run, int64_t *r
 
 int warmup_mark(struct db *db, int64_t run, struct error *error)
 {
-	int64_t n = 0;
+	int64_t n = 0, n_submitted = 0;
 	struct db_stmt *stmt = NULL;
 	int status = get_number(db, "SELECT count(*) FROM execution WHERE run = %lld", run, &n, error);
 	if (status == STATUS_OK)
+		status = get_number(db, "SELECT n_submitted FROM run WHERE id = %lld", run, &n_submitted, error);
+	if (status == STATUS_OK)
 		status = db_prepare(db, "UPDATE execution SET is_warmup = 1 WHERE run = ?1 AND execution IN"
-			" (SELECT execution FROM execution WHERE run = ?1 ORDER BY execution LIMIT ?2)", NULL, error, &stmt);
+			" (SELECT execution FROM execution WHERE run = ?1 ORDER BY execution LIMIT ?2) AND (?3 <= ?4 OR execution < ?5)",
+			NULL, error, &stmt);
 	if (status == STATUS_OK) {
 		db_bind_int(stmt, 1, run);
 		db_bind_int(stmt, 2, warmup_count(n));
+		db_bind_int(stmt, 3, n_submitted);
+		db_bind_int(stmt, 4, n);
+		db_bind_int(stmt, 5, warmup_count(n_submitted));
 		status = db_run(stmt, error);
 	}
 	db_finish(stmt);

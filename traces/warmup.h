@@ -14,7 +14,7 @@
 /* How many of `n` executions are warm-up. */
 int64_t warmup_count(int64_t n);
 
-/* Marks them, in the caller's transaction. */
+/* Marks them, in the caller's transaction; only executions among the first tenth of those submitted, of which not all may be recorded. */
 int warmup_mark(struct db *db, int64_t run, struct error *error);
 
 /* How many are marked. */

@@ -58,27 +58,28 @@ static struct graph *make_chain(int n_workers, int n_nodes)
 	return graph;
 }
 
-static void make_program(struct synthetic *synthetic, int n_workers, int n_nodes, int in_flight)
+static void make_program(struct synthetic *synthetic, int n_workers, int n_nodes, int in_flight,
+	const struct program_setting *settings, int n_settings)
 {
-	static const struct program_setting settings[] = { { "command", "tandem run chain.dot" }, { "record", "all" } };
 	struct error error = { 0 };
 	struct plan *plan = NULL;
 	struct graph *graph = make_chain(n_workers, n_nodes);
 	require(plan_make(graph, &(struct plan_options){ .in_flight = in_flight }, &error, &plan), &error);
 	struct program_options options = { .mode = RUN_MODE_COMPILED, .seed = 7, .n_threads = 1, .settings = settings,
-		.n_settings = 2 };
+		.n_settings = n_settings };
 	require(program_build(plan, &options, &error, &synthetic->program_fd), &error);
 	require(program_open(synthetic->program_fd, &synthetic->program, &error), &error);
 	plan_destroy(plan);
 	graph_destroy(graph);
 }
 
-void synthetic_init(struct synthetic *synthetic, int n_workers, int n_nodes, int in_flight, uint32_t n_records)
+static void init(struct synthetic *synthetic, int n_workers, int n_nodes, int in_flight, uint32_t n_records,
+	const struct program_setting *settings, int n_settings)
 {
 	struct error error = { 0 };
 	*synthetic = (struct synthetic){ 0 };
 	clock_init();
-	make_program(synthetic, n_workers, n_nodes, in_flight);
+	make_program(synthetic, n_workers, n_nodes, in_flight, settings, n_settings);
 	require(rings_create((uint32_t)n_workers + 1, n_records, &error, &synthetic->rings_fd), &error);
 	require(rings_open(synthetic->rings_fd, &synthetic->rings, &error), &error);
 	for (uint32_t i = 0; i < synthetic->rings.n_rings; i++)
@@ -86,6 +87,19 @@ void synthetic_init(struct synthetic *synthetic, int n_workers, int n_nodes, int
 	snprintf(synthetic->folder, sizeof(synthetic->folder), "/tmp/tandem-test-XXXXXX");
 	cr_assert(mkdtemp(synthetic->folder) != NULL, "no folder %s", synthetic->folder);
 	snprintf(synthetic->file, sizeof(synthetic->file), "%s/t.tandem", synthetic->folder);
+}
+
+void synthetic_init(struct synthetic *synthetic, int n_workers, int n_nodes, int in_flight, uint32_t n_records)
+{
+	static const struct program_setting settings[] = { { "command", "tandem run chain.dot" }, { "record", "all" } };
+	init(synthetic, n_workers, n_nodes, in_flight, n_records, settings, 2);
+}
+
+void synthetic_init_recorded(struct synthetic *synthetic, int n_workers, int n_nodes, int in_flight, uint32_t n_records,
+	const char *record, const char *triggers, const char *limit)
+{
+	const struct program_setting settings[] = { { "record", record }, { "triggers", triggers }, { "record_limit", limit } };
+	init(synthetic, n_workers, n_nodes, in_flight, n_records, settings, 3);
 }
 
 void synthetic_finish(struct synthetic *synthetic)

@@ -26,6 +26,9 @@ struct synthetic {
 /* n_workers besides the driver, each with n_nodes nodes of the chain input -> n0 -> n1 … -> output: node i of the
  * chain is index 2 + i. Rings have n_records records. Fails the test when something fails. */
 void synthetic_init(struct synthetic *synthetic, int n_workers, int n_nodes, int in_flight, uint32_t n_records);
+/* The same with a recording policy, triggers and a limit in bytes, as the driver would put them into the program. */
+void synthetic_init_recorded(struct synthetic *synthetic, int n_workers, int n_nodes, int in_flight, uint32_t n_records,
+	const char *record, const char *triggers, const char *limit);
 /* Removes the folder and what is in it, too. */
 void synthetic_finish(struct synthetic *synthetic);
 

@@ -264,7 +264,7 @@ Test(collector, killed_mid_way_leaves_a_trace_that_opens)
 		trace_close(trace);
 		/* What it left in the rings is nobody's now. */
 		for (uint32_t k = 0; k < fixture.synthetic.rings.n_rings; k++)
-			for (struct record rest[64]; ring_take(rings_get(&fixture.synthetic.rings, k), rest, 64);)
+			for (struct record rest[64]; ring_take(rings_get(&fixture.synthetic.rings, k), fixture.synthetic.rings.n_records, rest, 64);)
 				;
 	}
 	cr_expect(n_ops > 0, "nothing was ever recorded");

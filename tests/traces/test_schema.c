@@ -5,6 +5,8 @@
 #include "traces/schema.h"
 
 #include <criterion/criterion.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "engine/base/attributes.h"
@@ -37,7 +39,8 @@ Test(schema, views_have_exactly_the_promised_columns)
 			"recorder_ns unknown_ns" },
 		{ "v_stall", "run worker cause node edge peer execution start_ns duration_ns root" },
 		{ "v_time_split", "run lane worker side kind ns share" },
-		{ "v_execution", "run execution start_ns duration_ns status is_warmup" },
+		{ "v_execution", "run execution start_ns duration_ns status is_warmup is_partial" },
+		{ "v_save", "run cause execution worker node time_ns n_triggers first_ns last_ns n_records text" },
 		{ "v_blame", "run worker cause root root_type kind root_worker ns" },
 		{ "v_critical_path", "run role kind node edge ns share" },
 		{ "v_kernel", "run process device stream name correlation start_ns duration_ns node execution" },
@@ -124,6 +127,51 @@ Test(schema, migrates_step_by_step_and_all_or_nothing)
 		"nothing of step 3 stays");
 	cr_expect(schema_migrate_by(db, steps, 1, &error) == STATUS_TRACE, "a newer file is refused");
 	cr_expect(strstr(error.text, "version 2") && strstr(error.text, "newer"), "text: %s", error.text);
+	db_close(db);
+}
+
+/* The whole text of a file below the source root. */
+static char *read_source(const char *name)
+{
+	struct strbuf path = STRBUF_INIT;
+	strbuf_addf(&path, "%s/%s", getenv("TANDEM_SOURCE_ROOT"), name);
+	FILE *file = fopen(strbuf_text(&path), "r");
+	cr_assert(file, "%s", strbuf_text(&path));
+	strbuf_finish(&path);
+	char *text = calloc(1, 200000);
+	cr_assert(text && fread(text, 1, 199999, file) > 0);
+	fclose(file);
+	return text;
+}
+
+Test(schema, a_file_of_version_1_migrates_and_reads)
+{
+	static const struct {
+		const char *name, *sql;
+		int64_t expected;
+	} cases[] = {
+		{ "version", "PRAGMA user_version", SCHEMA_VERSION },
+		{ "version in meta", "SELECT value FROM meta WHERE key = 'schema_version'", SCHEMA_VERSION },
+		{ "ops", "SELECT count(*) FROM v_op WHERE duration_ns > 0", 12 },
+		{ "number of ops", "SELECT n_ops FROM run", 12 },
+		{ "executions", "SELECT count(*) FROM v_execution WHERE duration_ns > 0 AND is_partial = 0", 3 },
+		{ "saves", "SELECT count(*) FROM v_save", 0 },
+		{ "time split", "SELECT count(*) FROM (SELECT lane FROM v_time_split GROUP BY lane HAVING abs(sum(share) - 1) < 1e-9)", 3 },
+		{ "references", "SELECT count(*) FROM pragma_foreign_key_check", 0 },
+		{ "integrity", "SELECT integrity_check = 'ok' FROM pragma_integrity_check", 1 },
+	};
+	struct error error = { 0 };
+	struct db *db = open_memory();
+	char *text = read_source("tests/traces/data/version_1.sql");
+	cr_assert(db_exec(db, text, &error) == STATUS_OK, "%s", error.text);
+	free(text);
+	cr_assert(number(db, "PRAGMA user_version") == 1);
+	cr_assert(schema_migrate(db, &error) == STATUS_OK, "%s", error.text);
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		int64_t value = number(db, cases[i].sql);
+		cr_expect(value == cases[i].expected, "%s: %lld, expected %lld", cases[i].name, (long long)value,
+			(long long)cases[i].expected);
+	}
 	db_close(db);
 }
 

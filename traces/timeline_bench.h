@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * timeline_bench: long traces to measure viewers with, made through the same intake and store as recorded ones.
+ */
+#ifndef TANDEM_TRACES_TIMELINE_BENCH_H
+#define TANDEM_TRACES_TIMELINE_BENCH_H
+
+#include <stdint.h>
+
+#include "engine/base/error.h"
+
+#define TIMELINE_BENCH_WORKERS 4 /* besides the driver */
+
+/* Writes `file` (replaced when it is a trace): about n_spans ops of a chain over the workers, at rates that change by 30 ×, with a stall of
+ * some ms in each 500,000 or so, waits with names, and a few lost records. Deterministic but for the clock. 2 to 3 s a million. */
+int timeline_bench_make(const char *file, int64_t n_spans, struct error *error);
+
+#endif
