@@ -3,10 +3,10 @@
 #
 # Set-up, builds, all tests. Usage: tests/run.sh [--full]
 #   build-test   gcc, warnings are errors: every test
-#   build-asan   gcc with AddressSanitizer and UBSan: unit tests
+#   build-asan   gcc with AddressSanitizer and UBSan: unit tests, every fuzz target for a few seconds
 #   build-tsan   gcc with ThreadSanitizer: stress programs
 #   build-clang  clang, warnings are errors: compiles
-# --full adds the suite 'long' (soak tests). The last line sums up what the runners counted.
+# --full adds the suite 'long' (soak tests) and fuzzing guided by coverage (clang; build-guided). The last line sums up what the runners counted.
 set -eu
 cd "$(dirname "$0")/.."
 
@@ -75,6 +75,15 @@ else
 	echo "it could not be had: tests that need it are skipped"
 fi
 
+step "Perfetto's definitions, for reading exports"
+if perfetto=$(sh tool/perfetto.sh | tail -n 1) && [ -n "$perfetto" ]; then
+	TANDEM_PERFETTO=$perfetto
+	export TANDEM_PERFETTO
+	echo "$perfetto"
+else
+	echo "they could not be had: tests that need them are skipped"
+fi
+
 step "gcc: every test"
 if configure build-test --buildtype=debugoptimized --werror -Dtests=enabled && build build-test; then
 	skip_long=--no-suite=long
@@ -93,7 +102,7 @@ if configure build-asan --buildtype=debugoptimized -Db_sanitize=address,undefine
 	LSAN_OPTIONS=suppressions=$PWD/build-asan/leaks.txt:print_suppressions=0 \
 	ASAN_OPTIONS=detect_leaks=1:abort_on_error=1 \
 	UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1 \
-		run_tests build-asan --suite unit
+		run_tests build-asan --suite unit --suite fuzz
 else
 	failed=1
 fi
@@ -118,6 +127,11 @@ if command -v clang > /dev/null 2>&1; then
 	fi
 else
 	echo "clang is not installed: left out"
+fi
+
+if [ $full = yes ] && command -v clang > /dev/null 2>&1; then
+	step "libFuzzer: every fuzz target for some minutes"
+	sh tests/fuzz/guided.sh || failed=1
 fi
 
 step "sum"

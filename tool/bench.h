@@ -9,12 +9,12 @@
 #include <stdint.h>
 
 #include "engine/base/error.h"
-#include "engine/base/table.h"
 
 struct bench_options {
-	int n_repeats;  /* how often to measure; the best is reported */
-	bool is_quick;  /* less work for each measurement, for a first look and for tests */
+	bool is_quick; /* less work for each measurement, for a first look and for tests */
 };
+
+struct bench_rows;
 
 /* What a measurement is better at being. */
 enum bench_sense {
@@ -25,17 +25,18 @@ enum bench_sense {
 struct bench {
 	const char *name;    /* one word: `tandem bench NAME` */
 	const char *summary; /* one phrase */
-	/* Adds its rows with bench_row. STATUS_UNSUPPORTED when it cannot be measured here, with the reason. */
-	int (*run)(const struct bench_options *options, struct table *rows, struct error *error);
+	/* Measures once and adds its rows with bench_row; it is called for each repeat. STATUS_UNSUPPORTED when it cannot be measured here,
+	 * with the reason. */
+	int (*run)(const struct bench_options *options, struct bench_rows *rows, struct error *error);
 };
 
 /* All benches, NULL-ended. */
 extern const struct bench *const benches[];
 
-/* Appends a row. `limit` is what the same machine did in the same run without tandem, and `target` is the ratio to the limit (or, without
- * limit, the value) that the design asks for; both NAN when there is none. The row's ratio is the distance from the limit,
- * lower is better for both senses: value / limit, or limit / value. */
-void bench_row(struct table *rows, const char *name, double value, const char *unit, enum bench_sense sense, double limit,
+/* Adds a measurement of the row of that name. `limit` is what the same machine did in the same run without tandem, and `target` is the
+ * ratio to the limit (or, without limit, the value) that the design asks for; both NAN when there is none. The row's ratio is the distance
+ * from the limit, lower is better for both senses: value / limit, or limit / value. */
+void bench_row(struct bench_rows *rows, const char *name, double value, const char *unit, enum bench_sense sense, double limit,
 	double target);
 
 #endif

@@ -12,29 +12,22 @@
 
 #define MIB 1048576
 
-/* Best of the repetitions, tandem and bare in turn, so that a drift of the machine's speed meets both. */
-static int measure(const struct bench_options *options, const struct bench_chain *chain, size_t bare_bytes, int n_rounds,
-	double *ret_ns, double *ret_bare_ns, struct error *error)
+/* tandem, and bare flags right after it, so that a drift of the machine's speed meets both. */
+static int measure(const struct bench_chain *chain, size_t bare_bytes, int n_rounds, double *ret_ns, double *ret_bare_ns,
+	struct error *error)
 {
-	int status = STATUS_OK;
-	*ret_ns = *ret_bare_ns = INFINITY;
-	for (int i = 0; i < options->n_repeats && status == STATUS_OK; i++) {
-		struct bench_run run;
-		double ns = INFINITY, bare_ns = INFINITY;
-		status = bench_run_start_chain(chain, NULL, error, &run);
-		if (status != STATUS_OK)
-			break;
-		status = bench_run_latency(&run, n_rounds, error, &ns);
-		bench_run_stop(&run);
-		if (status == STATUS_OK)
-			status = bench_bare_chain(chain->n_workers, bare_bytes, n_rounds, error, &bare_ns);
-		*ret_ns = fmin(*ret_ns, ns);
-		*ret_bare_ns = fmin(*ret_bare_ns, bare_ns);
-	}
+	struct bench_run run;
+	int status = bench_run_start_chain(chain, NULL, error, &run);
+	if (status != STATUS_OK)
+		return status;
+	status = bench_run_latency(&run, n_rounds, error, ret_ns);
+	bench_run_stop(&run);
+	if (status == STATUS_OK)
+		status = bench_bare_chain(chain->n_workers, bare_bytes, n_rounds, error, ret_bare_ns);
 	return status;
 }
 
-static int add_chain(const struct bench_options *options, struct table *rows, int n_workers, int64_t payload_bytes,
+static int add_chain(const struct bench_options *options, struct bench_rows *rows, int n_workers, int64_t payload_bytes,
 	const char *op, double target, struct error *error)
 {
 	/* A large tensor goes round in as many slots as may be in flight; one request at a time needs one, which stays in the cache. */
@@ -43,7 +36,7 @@ static int add_chain(const struct bench_options *options, struct table *rows, in
 	int n_rounds = payload_bytes >= MIB ? 300 : n_workers == 1 ? 100000 : 5000;
 	char name[64];
 	double ns, bare_ns;
-	int status = measure(options, &chain, payload_bytes > 8 ? (size_t)payload_bytes : 0,
+	int status = measure(&chain, payload_bytes > 8 ? (size_t)payload_bytes : 0,
 		options->is_quick ? n_rounds / 10 : n_rounds, &ns, &bare_ns, error);
 	if (status != STATUS_OK)
 		return status;
@@ -52,12 +45,12 @@ static int add_chain(const struct bench_options *options, struct table *rows, in
 	return STATUS_OK;
 }
 
-static int run_hop(const struct bench_options *options, struct table *rows, struct error *error)
+static int run_hop(const struct bench_options *options, struct bench_rows *rows, struct error *error)
 {
 	return add_chain(options, rows, 1, 8, "copy", 1.5, error);
 }
 
-static int run_chain(const struct bench_options *options, struct table *rows, struct error *error)
+static int run_chain(const struct bench_options *options, struct bench_rows *rows, struct error *error)
 {
 	int status = STATUS_OK;
 	for (int n = 2; n <= 8 && status == STATUS_OK; n *= 2)
@@ -66,7 +59,7 @@ static int run_chain(const struct bench_options *options, struct table *rows, st
 }
 
 /* Every op reads and writes the whole tensor; then ops that only forward it, which must not depend on the size. */
-static int run_copy(const struct bench_options *options, struct table *rows, struct error *error)
+static int run_copy(const struct bench_options *options, struct bench_rows *rows, struct error *error)
 {
 	int status = STATUS_OK;
 	for (int n = 1; n <= 4 && status == STATUS_OK; n *= 2)
@@ -74,10 +67,10 @@ static int run_copy(const struct bench_options *options, struct table *rows, str
 	double small, large, bare;
 	struct bench_chain chain = { .n_workers = 2, .n_nodes = 1, .op = "identity", .payload_bytes = 64 << 10 };
 	if (status == STATUS_OK)
-		status = measure(options, &chain, (size_t)chain.payload_bytes, 300, &small, &bare, error);
+		status = measure(&chain, (size_t)chain.payload_bytes, 300, &small, &bare, error);
 	chain.n_workers = 4;
 	if (status == STATUS_OK)
-		status = measure(options, &chain, (size_t)chain.payload_bytes, 300, &large, &bare, error);
+		status = measure(&chain, (size_t)chain.payload_bytes, 300, &large, &bare, error);
 	if (status == STATUS_OK)
 		bench_row(rows, "identity 64 KiB N=2", small / 1000, "µs", BENCH_LOWER, NAN, NAN);
 	if (status == STATUS_OK)
@@ -85,26 +78,21 @@ static int run_copy(const struct bench_options *options, struct table *rows, str
 	return status;
 }
 
-static int run_throughput(const struct bench_options *options, struct table *rows, struct error *error)
+static int run_throughput(const struct bench_options *options, struct bench_rows *rows, struct error *error)
 {
 	struct bench_chain chain = { .n_workers = 1, .n_nodes = 1, .op = "copy", .payload_bytes = 8, .in_flight = 512 };
-	int n = options->is_quick ? 200000 : 2000000, status = STATUS_OK;
-	double best = 0, bare_best = 0;
-	for (int i = 0; i < options->n_repeats && status == STATUS_OK; i++) {
-		struct bench_run run;
-		double rate = 0, bare = 0;
-		status = bench_run_start_chain(&chain, NULL, error, &run);
-		if (status != STATUS_OK)
-			break;
-		status = bench_run_throughput(&run, n, error, &rate);
-		bench_run_stop(&run);
-		if (status == STATUS_OK)
-			status = bench_bare_rings(n, error, &bare);
-		best = fmax(best, rate);
-		bare_best = fmax(bare_best, bare);
-	}
+	int n = options->is_quick ? 200000 : 2000000;
+	struct bench_run run;
+	double rate = 0, bare = 0;
+	int status = bench_run_start_chain(&chain, NULL, error, &run);
+	if (status != STATUS_OK)
+		return status;
+	status = bench_run_throughput(&run, n, error, &rate);
+	bench_run_stop(&run);
 	if (status == STATUS_OK)
-		bench_row(rows, "throughput N=1 8 B", best / 1e6, "M/s", BENCH_HIGHER, bare_best / 1e6, NAN);
+		status = bench_bare_rings(n, error, &bare);
+	if (status == STATUS_OK)
+		bench_row(rows, "throughput N=1 8 B", rate / 1e6, "M/s", BENCH_HIGHER, bare / 1e6, NAN);
 	return status;
 }
 

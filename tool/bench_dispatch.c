@@ -24,25 +24,19 @@ static int measure_latency(const struct bench_options *options, int n_workers, d
 	struct bench_chain chain = { .n_workers = n_workers, .n_nodes = 1, .op = "copy", .payload_bytes = 8,
 		.mode = RUN_MODE_INTERPRETED };
 	size_t message_bytes = sizeof(struct task_message) + sizeof(struct task_value);
-	int n_rounds = options->is_quick ? 500 : 5000, status = STATUS_OK;
-	*ret_ns = *ret_bare_ns = INFINITY;
-	for (int i = 0; i < options->n_repeats && status == STATUS_OK; i++) {
-		struct bench_run run;
-		double ns = INFINITY, bare_ns = INFINITY;
-		status = bench_run_start_chain(&chain, NULL, error, &run);
-		if (status != STATUS_OK)
-			break;
-		status = bench_run_latency(&run, n_rounds, error, &ns);
-		bench_run_stop(&run);
-		if (status == STATUS_OK)
-			status = bench_bare_socket(message_bytes, n_rounds, error, &bare_ns);
-		*ret_ns = fmin(*ret_ns, ns);
-		*ret_bare_ns = fmin(*ret_bare_ns, bare_ns);
-	}
+	int n_rounds = options->is_quick ? 500 : 5000;
+	struct bench_run run;
+	int status = bench_run_start_chain(&chain, NULL, error, &run);
+	if (status != STATUS_OK)
+		return status;
+	status = bench_run_latency(&run, n_rounds, error, ret_ns);
+	bench_run_stop(&run);
+	if (status == STATUS_OK)
+		status = bench_bare_socket(message_bytes, n_rounds, error, ret_bare_ns);
 	return status;
 }
 
-static int add_latency(const struct bench_options *options, struct table *rows, int idx, struct error *error)
+static int add_latency(const struct bench_options *options, struct bench_rows *rows, int idx, struct error *error)
 {
 	int n = chains[idx].n_workers;
 	char name[80];
@@ -57,28 +51,24 @@ static int add_latency(const struct bench_options *options, struct table *rows, 
 	return STATUS_OK;
 }
 
-static int add_rate(const struct bench_options *options, struct table *rows, struct error *error)
+static int add_rate(const struct bench_options *options, struct bench_rows *rows, struct error *error)
 {
 	struct bench_chain chain = { .n_workers = 1, .n_nodes = 1, .op = "copy", .payload_bytes = 8, .in_flight = 64,
 		.mode = RUN_MODE_INTERPRETED };
-	int n = options->is_quick ? 20000 : 300000, status = STATUS_OK;
-	double best = 0;
-	for (int i = 0; i < options->n_repeats && status == STATUS_OK; i++) {
-		struct bench_run run;
-		double rate = 0;
-		status = bench_run_start_chain(&chain, NULL, error, &run);
-		if (status != STATUS_OK)
-			break;
-		status = bench_run_throughput(&run, n, error, &rate);
-		bench_run_stop(&run);
-		best = fmax(best, rate);
-	}
+	int n = options->is_quick ? 20000 : 300000;
+	struct bench_run run;
+	double rate = 0;
+	int status = bench_run_start_chain(&chain, NULL, error, &run);
+	if (status != STATUS_OK)
+		return status;
+	status = bench_run_throughput(&run, n, error, &rate);
+	bench_run_stop(&run);
 	if (status == STATUS_OK)
-		bench_row(rows, "tasks, 64 in flight", best, "1/s", BENCH_HIGHER, NAN, RATE_AIMED_AT);
+		bench_row(rows, "tasks, 64 in flight", rate, "1/s", BENCH_HIGHER, NAN, RATE_AIMED_AT);
 	return status;
 }
 
-static int run_dispatch(const struct bench_options *options, struct table *rows, struct error *error)
+static int run_dispatch(const struct bench_options *options, struct bench_rows *rows, struct error *error)
 {
 	int status = STATUS_OK;
 	for (int i = 0; i < (int)ARRAY_LEN(chains) && status == STATUS_OK; i++)

@@ -88,7 +88,7 @@ static int measure_wake(struct bench_run *run, double *ret_ns, struct error *err
 	return STATUS_OK;
 }
 
-static int run_idle(const struct bench_options *options, struct table *rows, struct error *error)
+static int run_idle(const struct bench_options *options, struct bench_rows *rows, struct error *error)
 {
 	struct bench_chain chain = { .n_workers = N_WORKERS, .n_nodes = 1, .op = "copy", .payload_bytes = 8 };
 	struct bench_run run;

@@ -23,19 +23,12 @@ static int chain_latency(const char *trace_file, int n_rounds, double *ret_ns, s
 }
 
 /* The difference of two latencies of the same 64 nodes on one worker, recorded and not. */
-static int add_cost_of_a_node(const struct bench_options *options, struct table *rows, struct error *error)
+static int add_cost_of_a_node(struct bench_rows *rows, struct error *error)
 {
-	double off = INFINITY, on = INFINITY, ns;
-	int status = STATUS_OK;
-	for (int i = 0; i < options->n_repeats && status == STATUS_OK; i++) {
-		status = chain_latency(NULL, 2000, &ns, error);
-		if (status == STATUS_OK)
-			off = fmin(off, ns);
-		if (status == STATUS_OK)
-			status = chain_latency(bench_trace_file(), 2000, &ns, error);
-		if (status == STATUS_OK)
-			on = fmin(on, ns);
-	}
+	double off = 0, on = 0;
+	int status = chain_latency(NULL, 2000, &off, error);
+	if (status == STATUS_OK)
+		status = chain_latency(bench_trace_file(), 2000, &on, error);
 	if (status == STATUS_OK)
 		bench_row(rows, "recording a node", (on - off) / N_NODES, "ns", BENCH_LOWER, NAN, 100);
 	return status;
@@ -54,43 +47,30 @@ static int encoder_rate(const char *trace_file, int n, double *ret_rate, struct 
 	return status;
 }
 
-static int add_cost_of_an_encoder(const struct bench_options *options, struct table *rows, struct error *error)
+static int add_cost_of_an_encoder(const struct bench_options *options, struct bench_rows *rows, struct error *error)
 {
-	int n = options->is_quick ? 50 : 200, status = STATUS_OK;
-	double off = 0, on = 0, rate;
-	for (int i = 0; i < options->n_repeats && status == STATUS_OK; i++) {
-		status = encoder_rate(NULL, n, &rate, error);
-		if (status == STATUS_OK)
-			off = fmax(off, rate);
-		if (status == STATUS_OK)
-			status = encoder_rate(bench_trace_file(), n, &rate, error);
-		if (status == STATUS_OK)
-			on = fmax(on, rate);
-	}
+	int n = options->is_quick ? 50 : 200;
+	double off = 0, on = 0;
+	int status = encoder_rate(NULL, n, &off, error);
+	if (status == STATUS_OK)
+		status = encoder_rate(bench_trace_file(), n, &on, error);
 	if (status == STATUS_OK)
 		bench_row(rows, "encoder, recorded", 1000 / on, "ms", BENCH_LOWER, 1000 / off, 1.03);
 	return status;
 }
 
-static int add_collector(const struct bench_options *options, struct table *rows, struct error *error)
+static int add_collector(const struct bench_options *options, struct bench_rows *rows, struct error *error)
 {
-	struct collector_bench best = { 0 }, one;
-	int status = STATUS_OK;
-	for (int i = 0; i < options->n_repeats && status == STATUS_OK; i++) {
-		status = collector_bench_run(bench_folder(), options->is_quick ? 200000 : 1000000, error, &one);
-		if (status != STATUS_OK)
-			break;
-		best.collected_per_s = fmax(best.collected_per_s, one.collected_per_s);
-		best.bare_per_s = fmax(best.bare_per_s, one.bare_per_s);
-	}
+	struct collector_bench bench;
+	int status = collector_bench_run(bench_folder(), options->is_quick ? 200000 : 1000000, error, &bench);
 	if (status == STATUS_OK)
-		bench_row(rows, "collector", best.collected_per_s / 1e6, "M rows/s", BENCH_HIGHER, best.bare_per_s / 1e6, 1 / 0.7);
+		bench_row(rows, "collector", bench.collected_per_s / 1e6, "M rows/s", BENCH_HIGHER, bench.bare_per_s / 1e6, 1 / 0.7);
 	return status;
 }
 
-static int run_record(const struct bench_options *options, struct table *rows, struct error *error)
+static int run_record(const struct bench_options *options, struct bench_rows *rows, struct error *error)
 {
-	int status = add_cost_of_a_node(options, rows, error);
+	int status = add_cost_of_a_node(rows, error);
 	if (status == STATUS_OK)
 		status = add_cost_of_an_encoder(options, rows, error);
 	if (status == STATUS_OK)

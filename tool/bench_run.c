@@ -14,6 +14,7 @@
 #include "engine/graph/plan_check.h"
 #include "engine/ops/ops.h"
 #include "tool/bench_bare.h"
+#include "tool/interrupt.h"
 
 static int start(struct bench_run *run, enum run_mode mode, int in_flight, const char *trace_file, struct error *error)
 {
@@ -28,6 +29,8 @@ static int start(struct bench_run *run, enum run_mode mode, int in_flight, const
 		status = plan_compile(run->graph, &options, NULL, error, &run->plan);
 	if (status == STATUS_OK)
 		status = driver_start(run->plan, &driver_options, error, &run->driver);
+	if (status == STATUS_OK)
+		interrupt_set_driver(run->driver);
 	return status;
 }
 
@@ -138,6 +141,7 @@ int bench_run_start_encoder(const char *trace_file, struct error *error, struct 
 
 void bench_run_stop(struct bench_run *run)
 {
+	interrupt_set_driver(NULL);
 	if (run->driver)
 		driver_stop(run->driver, NULL, NULL);
 	plan_destroy(run->plan);

@@ -7,7 +7,6 @@
 #include <stdio.h>
 
 #include "engine/base/table.h"
-#include "engine/ops/ops.h"
 #include "tool/command.h"
 #include "tool/load.h"
 
@@ -101,11 +100,11 @@ static int add_verdict(struct loaded *loaded)
 	return STATUS_OK;
 }
 
-int check_graph(const char *file, const struct option_list *settings, int in_flight, bool is_json)
+int check_graph(const char *file, const struct option_list *settings, const struct option_list *modules, int in_flight, bool is_json)
 {
 	struct loaded loaded;
 	struct strbuf out = STRBUF_INIT;
-	int status = load(file, settings, in_flight, &loaded), exit_status;
+	int status = load(file, settings, modules, in_flight, &loaded), exit_status;
 	if (!status)
 		status = add_verdict(&loaded);
 	if (is_json && status != STATUS_USAGE) {
@@ -145,15 +144,19 @@ static void describe_params(const struct op *op, struct strbuf *out)
 			spec->fallback ? (*spec->fallback ? spec->fallback : "\"\"") : "");
 }
 
-int check_list_ops(bool is_json)
+int check_list_ops(const struct option_list *modules, bool is_json)
 {
 	static const struct table_column columns[] = { { "op", TABLE_TEXT }, { "inputs", TABLE_TEXT },
 		{ "parameters", TABLE_TEXT }, { "summary", TABLE_TEXT } };
 	struct strbuf text = STRBUF_INIT, out = STRBUF_INIT;
 	struct table table;
+	struct registry registry;
+	struct error error = { 0 };
+	if (load_modules(modules, &registry, &error))
+		return tool_fail(&error);
 	table_init(&table, columns, ARRAY_LEN(columns));
-	for (int i = 0; i < ops_builtin.n_items; i++) {
-		const struct op *op = ops_builtin.items[i];
+	for (int i = 0; i < registry.n_items; i++) {
+		const struct op *op = registry.items[i];
 		table_text(&table, op->name);
 		describe_inputs(op, &text);
 		table_text(&table, strbuf_text(&text));
@@ -167,5 +170,6 @@ int check_list_ops(bool is_json)
 		table_print(&table, 0, &out);
 	table_finish(&table);
 	strbuf_finish(&text);
+	registry_finish(&registry);
 	return tool_print(&out);
 }

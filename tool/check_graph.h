@@ -10,9 +10,9 @@
 #include "tool/options.h"
 
 /* Prints what would be run and allocated, or every mistake. Starts nothing and runs no op. Returns the exit status. */
-int check_graph(const char *file, const struct option_list *settings, int in_flight, bool is_json);
+int check_graph(const char *file, const struct option_list *settings, const struct option_list *modules, int in_flight, bool is_json);
 
-/* Prints the built-in ops with their inputs and parameters. */
-int check_list_ops(bool is_json);
+/* Prints the built-in ops and those of modules with their inputs and parameters. */
+int check_list_ops(const struct option_list *modules, bool is_json);
 
 #endif

@@ -4,13 +4,13 @@
  */
 #include <string.h>
 
+#include "engine/base/file_kind.h"
 #include "tool/check_graph.h"
 #include "tool/commands.h"
-#include "tool/file_kind.h"
 #include "traces/trace_check.h"
 
 struct check_values {
-	struct option_list settings;
+	struct option_list settings, modules;
 	int64_t in_flight;
 	bool is_json, lists_ops;
 };
@@ -19,9 +19,10 @@ struct check_values {
 
 static const struct option_spec check_option_specs[] = {
 	{ "set", 0, OPTION_LIST, AT(settings), "NAME=VALUE", NULL, "put VALUE in place of $NAME in the graph" },
+	{ "module", 0, OPTION_LIST, AT(modules), "FILE.so", NULL, "load a module with ops; its code runs in this process" },
 	{ "in-flight", 0, OPTION_INT, AT(in_flight), "N", NULL,
 		"most executions under way at once (default: 2 for each worker)", 1, 65536 },
-	{ "ops", 0, OPTION_FLAG, AT(lists_ops), NULL, NULL, "list the built-in ops instead" },
+	{ "ops", 0, OPTION_FLAG, AT(lists_ops), NULL, NULL, "list the ops instead: the built-in ones and those of modules" },
 	{ "json", 0, OPTION_FLAG, AT(is_json), NULL, NULL, "print as JSON" },
 	OPTIONS_END
 };
@@ -69,12 +70,12 @@ static int run_check(void *values, int argc, char **argv)
 {
 	const struct check_values *check = values;
 	if (check->lists_ops)
-		return check_list_ops(check->is_json);
+		return check_list_ops(&check->modules, check->is_json);
 	if (!argc)
 		return tool_failf(TOOL_EXIT_USAGE, "check: which file? Name a graph or a trace, or ask for --ops");
 	if (is_trace(argv[0]))
 		return check_trace(argv[0], check->is_json);
-	return check_graph(argv[0], &check->settings, (int)check->in_flight, check->is_json);
+	return check_graph(argv[0], &check->settings, &check->modules, (int)check->in_flight, check->is_json);
 }
 
 const struct command command_check = {

@@ -10,11 +10,14 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "engine/api/context.h"
+#include "engine/base/file_kind.h"
 #include "engine/run/driver.h"
+#include "engine/run/recorder.h"
 #include "tool/commands.h"
 #include "tool/expect.h"
-#include "tool/file_kind.h"
 #include "tool/interrupt.h"
+#include "tool/keys.h"
 #include "tool/load.h"
 #include "tool/run_both.h"
 #include "tool/run_inputs.h"
@@ -24,10 +27,10 @@
 
 struct run_options {
 	int64_t mode, executions, in_flight, seed, stall_limit_ns, timeout_ns, grace_ns;
-	uint64_t store_limit_bytes;
+	uint64_t store_limit_bytes, record_limit_bytes;
 	double tolerance;
-	struct option_list settings, inputs, outputs, expected;
-	const char *record, *trace;
+	struct option_list settings, modules, inputs, outputs, expected;
+	const char *record, *triggers, *trace;
 	bool pins, is_fail_fast, is_json, is_quiet;
 };
 
@@ -49,6 +52,7 @@ static const struct option_spec run_option_specs[] = {
 	{ "store-limit", 0, OPTION_BYTES, AT(store_limit_bytes), "BYTES", NULL,
 		"interpreted: size of the object store (default: what the executions in flight can need)" },
 	{ "set", 0, OPTION_LIST, AT(settings), "NAME=VALUE", NULL, "put VALUE in place of $NAME in the graph" },
+	{ "module", 0, OPTION_LIST, AT(modules), "FILE.so", NULL, "load a module with ops, here and in the workers" },
 	{ "input", 'i', OPTION_LIST, AT(inputs), "FILE", NULL,
 		"FILE.safetensors, or NAME=FILE.npy; without any, inputs are made up from the seed" },
 	{ "output", 0, OPTION_LIST, AT(outputs), "FILE", NULL,
@@ -60,7 +64,12 @@ static const struct option_spec run_option_specs[] = {
 	{ "in-flight", 0, OPTION_INT, AT(in_flight), "N", NULL,
 		"most executions under way at once (default: 2 for each worker)", 1, 65536 },
 	{ "trace", 'o', OPTION_TEXT, AT(trace), "FILE.tandem", NULL, "record into FILE; an older trace there is replaced" },
-	{ "record", 0, OPTION_TEXT, AT(record), "POLICY", NULL, "all (default), every=N, window=A:B (executions) or off" },
+	{ "record", 0, OPTION_TEXT, AT(record), "POLICY", NULL,
+		"all (default), every=N, window=A:B (executions), last=SECONDS (kept until a trigger saves them) or off" },
+	{ "trigger", 0, OPTION_TEXT, AT(triggers), "LIST", NULL,
+		"with last=: what saves, of error,stall,slow=TIME,slow=Nx,key (default: error,stall); SIGUSR1 always does" },
+	{ "record-limit", 0, OPTION_BYTES, AT(record_limit_bytes), "BYTES", "1GiB",
+		"of the trace file; when it is reached: sums, and at the end the last seconds" },
 	{ "seed", 0, OPTION_INT, AT(seed), "N", "0", "seed of made-up inputs and of ops that draw numbers", 0, INT64_MAX },
 	{ "pin", 0, OPTION_FLAG, AT(pins), NULL, NULL, "pin each worker to a core" },
 	{ "stall-limit", 0, OPTION_DURATION, AT(stall_limit_ns), "TIME", "1s", "report waits longer than this; 0: never" },
@@ -80,6 +89,7 @@ struct run {
 	struct run_inputs inputs;
 	struct tensor_files expected;
 	struct progress progress;
+	struct keys keys;
 	int n_modes;
 	enum run_mode modes[RUN_MODE_COUNT];
 	struct run_loop loops[RUN_MODE_COUNT];
@@ -176,20 +186,25 @@ static void add_command_line(struct strbuf *out)
 static int start(struct run *run, int idx, const char *command)
 {
 	const struct run_options *options = run->options;
-	struct program_setting settings[] = { { "command", command }, { "version", TANDEM_VERSION } };
+	struct program_setting settings[2 + CONTEXT_MODULES_MAX] = { { "command", command }, { "version", TANDEM_VERSION } };
+	const struct registry *registry = &run->loaded.registry;
+	for (int i = 0; i < registry->n_modules; i++)
+		settings[2 + i] = (struct program_setting){ context_module_key(i), registry->modules[i].file };
 	struct driver_options driver_options = {
 		.mode = run->modes[idx],
 		.store_limit_bytes = options->store_limit_bytes,
 		.trace_file = options->trace && idx ? run->part : options->trace,
 		.overwrites_trace = run->overwrites_trace || idx,
 		.record = options->record,
+		.triggers = options->triggers,
+		.record_limit_bytes = options->record_limit_bytes / (uint64_t)run->n_modes,
 		.seed = (uint64_t)options->seed,
 		.stall_limit_ns = options->stall_limit_ns ? options->stall_limit_ns : -1,
 		.timeout_ns = options->timeout_ns,
 		.grace_ns = options->grace_ns ? options->grace_ns : 1,
 		.pins = options->pins,
 		.settings = settings,
-		.n_settings = ARRAY_LEN(settings),
+		.n_settings = 2 + registry->n_modules,
 		.notice = on_notice,
 		.notice_user = run,
 	};
@@ -207,6 +222,33 @@ static int start_all(struct run *run)
 	for (int i = 0; i < run->n_modes && !status; i++)
 		status = start(run, i, strbuf_text(&command));
 	strbuf_finish(&command);
+	return status;
+}
+
+static void save_all(void *user, const char *why)
+{
+	struct run *run = user;
+	struct error error = { 0 };
+	int status = STATUS_OK;
+	for (int i = 0; i < run->n_modes && !status; i++)
+		status = driver_save_by(run->loops[i].driver, TRIGGER_KEY, why, &error);
+	progress_note(&run->progress, "tandem", status ? error.text : "saving the last seconds");
+}
+
+/* Saves can be asked for by hand as soon as the graph runs. */
+static int listen(struct run *run)
+{
+	const struct run_options *options = run->options;
+	struct recorder_policy policy;
+	struct recorder_triggers triggers = { .slow_ns = 0 };
+	if (!options->record || recorder_parse_policy(options->record, &policy, NULL) || !policy.last_ns)
+		return STATUS_OK;
+	if (options->triggers)
+		recorder_parse_triggers(options->triggers, &triggers, NULL);
+	run->keys = (struct keys){ .save = save_all, .user = run, .reads_terminal = triggers.is_on[TRIGGER_KEY] };
+	int status = keys_start(&run->keys, &run->error);
+	if (!status && run->keys.holds_terminal && !options->is_quiet)
+		progress_note(&run->progress, "tandem", "press s to save the last seconds");
 	return status;
 }
 
@@ -271,7 +313,10 @@ static int carry_out(struct run *run)
 	int status = start_all(run);
 	run->is_started = !status;
 	if (!status)
+		status = listen(run);
+	if (!status)
 		status = run_loops(run);
+	keys_stop(&run->keys);
 	stop_all(run, &stop_error);
 	progress_finish(&run->progress);
 	int exit_status = join_traces(run);
@@ -342,7 +387,7 @@ static int run_graph(struct run *run)
 {
 	if (check_trace(run))
 		return tool_fail(&run->error);
-	if (load(run->file, &run->options->settings, (int)run->options->in_flight, &run->loaded))
+	if (load(run->file, &run->options->settings, &run->options->modules, (int)run->options->in_flight, &run->loaded))
 		return load_fail(&run->loaded, run->file);
 	if (prepare(run))
 		return tool_fail(&run->error);

@@ -29,6 +29,8 @@ struct command {
 	const struct option_spec *options; /* NULL for hidden commands */
 	size_t values_bytes;               /* of the struct that the options fill */
 	int n_arguments_min, n_arguments_max;
+	/* Appends, blanks between them, what a shell may offer for the arguments that are no files; may be NULL. */
+	void (*add_words)(struct strbuf *out);
 
 	/* Commands with options: values filled, argc arguments in argv (argv[argc] is NULL). Returns an enum tool_exit. */
 	int (*run)(void *values, int argc, char **argv);

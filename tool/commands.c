@@ -5,23 +5,25 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "engine/ops/ops.h"
-#include "engine/run/driver.h"
+#include "engine/api/context.h"
 #include "tool/command.h"
 #include "tool/commands.h"
+#include "tool/manual.h"
 #include "traces/collector.h"
 
 static int run_worker(int argc, char **argv)
 {
-	return worker_main(argc, argv, &ops_builtin);
+	return context_worker_main(argc, argv, NULL);
 }
 
 static const struct command command_worker = { .name = "worker", .run_raw = run_worker };
 static const struct command command_collector = { .name = "collector", .run_raw = collector_main };
+static const struct command command_manual = { .name = "manual", .run_raw = manual_main };
 
 const struct command *const commands[] = {
-	&command_worker, &command_collector,
-	&command_run, &command_check, &command_report, &command_compare, &command_query, &command_bench,
+	&command_worker, &command_collector, &command_manual,
+	&command_run, &command_check, &command_report, &command_compare, &command_query, &command_export, &command_devices, &command_bench,
+	&command_completion,
 	NULL,
 };
 
@@ -40,7 +42,7 @@ void commands_help(struct strbuf *out)
 			"one SQLite file, and shows it.\n\nusage: tandem COMMAND [options] FILE…\n\ncommands:\n");
 	for (int i = 0; commands[i]; i++) {
 		if (commands[i]->summary)
-			strbuf_addf(out, "  %-9s  %s\n", commands[i]->name, commands[i]->summary);
+			strbuf_addf(out, "  %-10s  %s\n", commands[i]->name, commands[i]->summary);
 	}
 	strbuf_add(out, "\n'tandem COMMAND --help' explains a command; 'tandem --version [--json]' tells what this is.\n"
 			"exit status: 0 done, 1 the run, graph or condition failed, 2 wrong use, 3 not comparable.\n");
@@ -48,11 +50,13 @@ void commands_help(struct strbuf *out)
 
 void command_help(const struct command *command, struct strbuf *out)
 {
-	strbuf_addf(out, "usage: tandem %s [options] %s\n\n%s.\n", command->name, command->usage, command->summary);
+	strbuf_addf(out, "usage: tandem %s [options]%s%s\n\n%s.\n", command->name, *command->usage ? " " : "", command->usage,
+		command->summary);
 	if (command->details)
 		strbuf_addf(out, "\n%s", command->details);
 	strbuf_add(out, "\noptions:\n");
 	options_help(command->options, out);
+	strbuf_addf(out, "\nThe manual page tandem-%s(1) has examples.\n", command->name);
 }
 
 static bool asks_for_help(int argc, char **argv)

@@ -12,6 +12,9 @@ extern const struct command command_check;
 extern const struct command command_report;
 extern const struct command command_compare;
 extern const struct command command_query;
+extern const struct command command_export;
+extern const struct command command_devices;
 extern const struct command command_bench;
+extern const struct command command_completion;
 
 #endif

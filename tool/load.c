@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "engine/ops/ops.h"
+#include "engine/api/context.h"
 #include "tool/command.h"
 
 int load_settings_parse(const struct option_list *list, struct load_settings *ret_settings, struct error *error)
@@ -49,7 +49,8 @@ void load_settings_finish(struct load_settings *settings)
 static int load_with(const char *file, const struct load_settings *settings, int in_flight, struct loaded *loaded)
 {
 	struct graph_settings known = { .items = settings->items, .n_items = settings->n_items };
-	int status = graph_load(file, &known, &ops_builtin, &loaded->mistakes, &loaded->graph);
+	struct op_registry ops = registry_ops(&loaded->registry);
+	int status = graph_load(file, &known, &ops, &loaded->mistakes, &loaded->graph);
 	int n = loaded->mistakes.n_items;
 	if (status == STATUS_INPUT && n)
 		return error_set(&loaded->error, status, "%s: %s", file, loaded->mistakes.items[0].text);
@@ -59,11 +60,27 @@ static int load_with(const char *file, const struct load_settings *settings, int
 	return plan_compile(loaded->graph, &options, &loaded->verdict, &loaded->error, &loaded->plan);
 }
 
-int load(const char *file, const struct option_list *settings, int in_flight, struct loaded *loaded)
+int load_modules(const struct option_list *modules, struct registry *ret_registry, struct error *error)
+{
+	int status = registry_init(ret_registry, error);
+	for (int i = 0; i < modules->n_items && !status; i++) {
+		if (i == CONTEXT_MODULES_MAX)
+			status = error_set(error, STATUS_USAGE, "--module: more than %d modules", CONTEXT_MODULES_MAX);
+		else
+			status = registry_load_module(ret_registry, modules->items[i], error);
+		if (status)
+			registry_finish(ret_registry);
+	}
+	return status;
+}
+
+int load(const char *file, const struct option_list *settings, const struct option_list *modules, int in_flight, struct loaded *loaded)
 {
 	struct load_settings parsed = { 0 };
 	*loaded = (struct loaded){ 0 };
-	int status = load_settings_parse(settings, &parsed, &loaded->error);
+	int status = load_modules(modules, &loaded->registry, &loaded->error);
+	if (!status)
+		status = load_settings_parse(settings, &parsed, &loaded->error);
 	if (!status)
 		status = load_with(file, &parsed, in_flight, loaded);
 	load_settings_finish(&parsed);
@@ -75,6 +92,7 @@ void load_finish(struct loaded *loaded)
 	plan_destroy(loaded->plan);
 	graph_destroy(loaded->graph);
 	mistakes_finish(&loaded->mistakes);
+	registry_finish(&loaded->registry);
 	strbuf_finish(&loaded->verdict);
 	*loaded = (struct loaded){ 0 };
 }

@@ -5,6 +5,7 @@
 #ifndef TANDEM_TOOL_LOAD_H
 #define TANDEM_TOOL_LOAD_H
 
+#include "engine/api/registry.h"
 #include "engine/graph/graph_dot.h"
 #include "engine/graph/plan_check.h"
 #include "tool/options.h"
@@ -20,7 +21,11 @@ struct load_settings {
 int load_settings_parse(const struct option_list *list, struct load_settings *ret_settings, struct error *error);
 void load_settings_finish(struct load_settings *settings);
 
+/* The built-in ops and those of the files that `--module FILE …` names. STATUS_USAGE when a file is no module; the registry is empty then. */
+int load_modules(const struct option_list *modules, struct registry *ret_registry, struct error *error);
+
 struct loaded {
+	struct registry registry; /* what the graph's ops belong to */
 	struct graph *graph;
 	struct plan *plan;
 	struct mistakes mistakes; /* of the graph */
@@ -29,7 +34,7 @@ struct loaded {
 };
 
 /* Reads, checks and compiles `file`. Returns the status; `loaded` says the details and must be finished in either case. */
-int load(const char *file, const struct option_list *settings, int in_flight, struct loaded *loaded);
+int load(const char *file, const struct option_list *settings, const struct option_list *modules, int in_flight, struct loaded *loaded);
 void load_finish(struct loaded *loaded);
 
 /* Prints what went wrong in `load` on stderr: mistakes, or the verdict, then the one line. Returns the exit status. */

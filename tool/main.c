@@ -24,7 +24,7 @@ static int print_version(bool is_json)
 	struct strbuf out = STRBUF_INIT;
 	if (is_json)
 		strbuf_addf(&out, "{\"name\": \"tandem\", \"version\": \"%s\", \"trace_schema\": %d, \"compiler\": \"%s\"}\n",
-			TANDEM_VERSION, SCHEMA_VERSION, __VERSION__);
+			TANDEM_VERSION, SCHEMA_VERSION, TANDEM_COMPILER);
 	else
 		strbuf_addf(&out, "tandem %s\n", TANDEM_VERSION);
 	return tool_print(&out);

@@ -231,7 +231,7 @@ static void add_wrapped(struct strbuf *out, const char *text, size_t at)
 	}
 }
 
-static void describe(const struct option_spec *spec, struct strbuf *out)
+void options_describe(const struct option_spec *spec, struct strbuf *out)
 {
 	strbuf_add(out, spec->help);
 	for (int i = 0; spec->type == OPTION_CHOICE && spec->choices[i]; i++)
@@ -252,7 +252,7 @@ void options_help(const struct option_spec *specs, struct strbuf *out)
 		if (spec->letter)
 			strbuf_addf(&left, "-%c, ", spec->letter);
 		strbuf_addf(&left, "--%s%s%s", spec->name, spec->argument ? " " : "", spec->argument ? spec->argument : "");
-		describe(spec, &right);
+		options_describe(spec, &right);
 		size_t cells = utf8_width(strbuf_text(&left));
 		strbuf_add(out, strbuf_text(&left));
 		if (cells + 2 > HELP_INDENT_CELLS)
@@ -262,6 +262,7 @@ void options_help(const struct option_spec *specs, struct strbuf *out)
 		add_wrapped(out, strbuf_text(&right), HELP_INDENT_CELLS);
 		strbuf_add(out, "\n");
 	}
+	strbuf_addf(out, "  %-*s%s\n", HELP_INDENT_CELLS - 2, "-h, --help", "print this");
 	strbuf_finish(&left);
 	strbuf_finish(&right);
 }

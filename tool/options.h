@@ -57,4 +57,7 @@ void options_finish(const struct option_spec *specs, void *values);
 /* Two columns, wrapped at 100 cells: "  -o, --trace FILE   what it does (default: …)". */
 void options_help(const struct option_spec *specs, struct strbuf *out);
 
+/* What the help says of one option: the phrase, its choices, whether it may be repeated, its default. */
+void options_describe(const struct option_spec *spec, struct strbuf *out);
+
 #endif

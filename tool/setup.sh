@@ -8,6 +8,7 @@ set -eu
 # package, and what it is for
 packages='
 gcc                 compiling
+g++                 tests: C++ includes the header
 libc6-dev           compiling
 meson               building
 ninja-build         building
@@ -18,8 +19,14 @@ libsqlite3-dev      traces
 libopenblas0-pthread  matrix products, loaded by workers
 libcriterion-dev    tests
 python3             meson and the test summary
+graphviz            drawing exported graphs, in tests
 python3-pip         getting the model of the example
 ca-certificates     getting the model of the example
+dpkg-dev            tool/package.sh
+groff-base          tests: manual pages
+mandoc              tests: manual pages
+zsh                 tests: completion
+fish                tests: completion
 '
 
 dry_run=no

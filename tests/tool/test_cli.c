@@ -44,7 +44,7 @@ static void check_cases(const struct cli_case *cases, size_t n)
 
 static const struct cli_case help[] = {
 	{ "--help", 0, "usage: tandem COMMAND", "" },
-	{ "--help", 0, "  run        run a graph over worker processes", "" },
+	{ "--help", 0, "  run         run a graph over worker processes", "" },
 	{ "-h", 0, "commands:", "" },
 	{ "help", 0, "commands:", "" },
 	{ "help run", 0, "usage: tandem run [options] GRAPH", "" },

@@ -167,7 +167,8 @@ Test(options, help_names_all)
 		"  --limit TIME                how long (default: 1s)\n"
 		"  --size SIZE                 how much\n"
 		"  --tolerance X               how far\n"
-		"  --set NAME=VALUE            a setting; may be repeated\n";
+		"  --set NAME=VALUE            a setting; may be repeated\n"
+		"  -h, --help                  print this\n";
 	cr_expect_str_eq(strbuf_text(&out), expected, "is\n%sexpected\n%s", strbuf_text(&out), expected);
 	strbuf_finish(&out);
 }
