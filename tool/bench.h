@@ -12,6 +12,7 @@
 
 struct bench_options {
 	bool is_quick; /* less work for each measurement, for a first look and for tests */
+	int64_t n_spans; /* of the trace that viewers are measured with; 0: as the bench sees fit */
 };
 
 struct bench_rows;

@@ -16,11 +16,13 @@
 #include "tool/bench_bare.h"
 #include "tool/interrupt.h"
 
-static int start(struct bench_run *run, enum run_mode mode, int in_flight, const char *trace_file, struct error *error)
+static int start(struct bench_run *run, enum run_mode mode, int in_flight, const char *trace_file, const char *record,
+	struct error *error)
 {
 	struct mistakes mistakes = MISTAKES_INIT;
 	struct plan_options options = { .in_flight = in_flight };
-	struct driver_options driver_options = { .mode = mode, .trace_file = trace_file, .overwrites_trace = true, .stall_limit_ns = -1 };
+	struct driver_options driver_options = { .mode = mode, .trace_file = trace_file, .record = record, .overwrites_trace = true,
+		.stall_limit_ns = -1 };
 	int status = graph_resolve(run->graph, &ops_builtin, &mistakes);
 	if (status != STATUS_OK)
 		error_set(error, status, "%s", mistakes.n_items && mistakes.items ? mistakes.items[0].text : "the bench's graph is wrong");
@@ -76,7 +78,7 @@ int bench_run_start_chain(const struct bench_chain *chain, const char *trace_fil
 		status = error_set(error, STATUS_NO_MEMORY, "no memory for a bench's graph");
 	if (status == STATUS_OK) {
 		ret_run->inputs[0] = tensor_make(DTYPE_U8, 1, shape, ret_run->input_memory);
-		status = start(ret_run, chain->mode, chain->in_flight, trace_file, error);
+		status = start(ret_run, chain->mode, chain->in_flight, trace_file, NULL, error);
 	}
 	if (status != STATUS_OK)
 		bench_run_stop(ret_run);
@@ -114,7 +116,7 @@ static int build_encoder(struct graph *graph)
 	return graph_add_edge(graph, pool, GRAPH_OUTPUT, NULL, NULL, false, 0);
 }
 
-int bench_run_start_encoder(const char *trace_file, struct error *error, struct bench_run *ret_run)
+int bench_run_start_encoder(const char *trace_file, const char *record, struct error *error, struct bench_run *ret_run)
 {
 	int64_t shape[2] = { ENCODER_BATCH, ENCODER_LENGTH };
 	size_t n = ENCODER_BATCH * ENCODER_LENGTH;
@@ -132,7 +134,7 @@ int bench_run_start_encoder(const char *trace_file, struct error *error, struct 
 	if (status == STATUS_OK) {
 		ret_run->inputs[0] = tensor_make(DTYPE_I32, 2, shape, ids);
 		ret_run->inputs[1] = tensor_make(DTYPE_F32, 2, shape, mask);
-		status = start(ret_run, RUN_MODE_COMPILED, 0, trace_file, error);
+		status = start(ret_run, RUN_MODE_COMPILED, 0, trace_file, record, error);
 	}
 	if (status != STATUS_OK)
 		bench_run_stop(ret_run);

@@ -30,8 +30,9 @@ struct bench_run {
 /* Starts the chain; `trace_file` NULL: unrecorded. On failure nothing is kept. */
 int bench_run_start_chain(const struct bench_chain *chain, const char *trace_file, struct error *error, struct bench_run *ret_run);
 
-/* Starts a MiniLM-like encoder of 6 layers over two workers with seeded weights, for a batch of 8 × 15 tokens. */
-int bench_run_start_encoder(const char *trace_file, struct error *error, struct bench_run *ret_run);
+/* Starts a MiniLM-like encoder of 6 layers over two workers with seeded weights, for a batch of 8 × 15 tokens. `record` is the policy; NULL:
+ * all. */
+int bench_run_start_encoder(const char *trace_file, const char *record, struct error *error, struct bench_run *ret_run);
 
 void bench_run_stop(struct bench_run *run);
 

@@ -14,5 +14,6 @@ const struct bench *const benches[] = {
 	&bench_dispatch,
 	&bench_idle,
 	&bench_record,
+	&bench_view,
 	NULL,
 };

@@ -18,7 +18,7 @@
 #define BENCHES_MAX 64
 
 struct bench_values {
-	int64_t repeat;
+	int64_t repeat, n_spans;
 	const char *old_file, *results_file, *fail_above;
 	bool is_json, is_quick, lists;
 };
@@ -28,6 +28,7 @@ struct bench_values {
 static const struct option_spec bench_option_specs[] = {
 	{ "repeat", 'r', OPTION_INT, AT(repeat), "N", "3", "measure N times; more tells noise better", 1, 1000 },
 	{ "quick", 0, OPTION_FLAG, AT(is_quick), NULL, NULL, "less work for each measurement: a first look, noisier" },
+	{ "spans", 0, OPTION_INT, AT(n_spans), "N", NULL, "view: spans of its trace (10000000; 1000000 with --quick)", 1000, INT64_C(1000000000) },
 	{ "compare", 0, OPTION_TEXT, AT(old_file), "FILE.json", NULL,
 		"show what changed since FILE, which an earlier 'tandem bench --json' printed" },
 	{ "fail-above", 0, OPTION_TEXT, AT(fail_above), "PERCENT", NULL,
@@ -83,7 +84,7 @@ static int list_benches(bool is_json)
 /* One bench, as often as asked for. Returns an exit status; what cannot be measured here is told and is no failure. */
 static int run_one(const struct bench *bench, const struct bench_values *given, struct bench_rows *rows)
 {
-	struct bench_options options = { .is_quick = given->is_quick };
+	struct bench_options options = { .is_quick = given->is_quick, .n_spans = given->n_spans };
 	struct error error = { 0 };
 	int status = STATUS_OK;
 	rows->bench = bench->name;

@@ -15,11 +15,12 @@
 #include "tool/commands.h"
 #include "tool/interrupt.h"
 #include "tool/progress.h"
+#include "tool/screen_svg.h"
 #include "traces/export.h"
 
 struct export_values {
 	int64_t format, run;
-	const char *out, *executions, *table;
+	const char *out, *executions, *table, *screen, *size, *theme;
 	bool shows_private;
 };
 
@@ -30,16 +31,21 @@ static const char *const format_words[] = {
 #define X(name, word, suffixes) word,
 	EXPORT_FORMAT_MAP(X)
 #undef X
+	"svg",
 	NULL
 };
+#define FORMAT_SVG ((int64_t)ARRAY_LEN(format_words) - 2) /* a screen, drawn by the viewers */
 
 static const struct option_spec export_option_specs[] = {
-	{ "format", 'f', OPTION_CHOICE, AT(format), "FORMAT", "auto", "perfetto, chrome, csv or dot; auto goes by the suffix of the output",
+	{ "format", 'f', OPTION_CHOICE, AT(format), "FORMAT", "auto", "perfetto, chrome, csv, dot or svg; auto goes by the suffix of the output",
 		.choices = format_words },
 	{ "output", 'o', OPTION_TEXT, AT(out), "OUT", "-", "write to this file; '-' is standard output" },
 	{ "run", 0, OPTION_INT, AT(run), "N", NULL, "only the run with this number (default: all; dot: the first)", 1, INT64_MAX },
 	{ "executions", 0, OPTION_TEXT, AT(executions), "FIRST:END", NULL, "only executions FIRST to END - 1, counted from 0" },
 	{ "table", 0, OPTION_TEXT, AT(table), "NAME", NULL, "csv: which table (default: op); see below" },
+	{ "screen", 0, OPTION_TEXT, AT(screen), "NAME", "timeline", "svg: which screen of view" },
+	{ "size", 0, OPTION_TEXT, AT(size), "WxH", "120x40", "svg: its size in cells" },
+	{ "theme", 0, OPTION_TEXT, AT(theme), "NAME", "dark", "svg: dark, light or mono" },
 	{ "with-host", 0, OPTION_FLAG, AT(shows_private), NULL, NULL,
 		"write command lines, host, file names and parameters of nodes, too" },
 	OPTIONS_END
@@ -117,7 +123,7 @@ static int read_options(const struct export_values *values, struct export_option
 	if (values->format)
 		options->format = (enum export_format)(values->format - 1);
 	else if (!export_guess_format(values->out, &options->format))
-		return tool_failf(TOOL_EXIT_USAGE, "export: which format? Give --format, or an output named .pftrace, .json, .csv or .dot");
+		return tool_failf(TOOL_EXIT_USAGE, "export: which format? Give --format, or an output named .pftrace, .json, .csv, .dot or .svg");
 	if (values->table && options->format != EXPORT_CSV)
 		return tool_failf(TOOL_EXIT_USAGE, "export: --table goes with --format csv");
 	if (values->executions && !read_range(values->executions, options))
@@ -167,11 +173,43 @@ static int write_export(const struct trace *trace, struct export_options *option
 	return exit_status;
 }
 
+static bool wants_svg(const struct export_values *values)
+{
+	const char *suffix = strrchr(values->out, '.');
+	return values->format == FORMAT_SVG || (!values->format && suffix && strcmp(suffix, ".svg") == 0);
+}
+
+static int write_svg(const struct export_values *values, const char *file)
+{
+	struct strbuf text = STRBUF_INIT;
+	struct error error = { 0 };
+	struct output output;
+	if (screen_svg(file, values->run, values->screen, values->size, values->theme, &text, &error)) {
+		strbuf_finish(&text);
+		error_prefix(&error, "export");
+		return tool_fail(&error);
+	}
+	int exit_status = open_output(values->out, &output);
+	if (exit_status == TOOL_EXIT_DONE) {
+		for (size_t at = 0; at < text.length && exit_status == TOOL_EXIT_DONE;) {
+			ssize_t n = write(output.fd, text.text + at, text.length - at);
+			if (n < 0 && errno != EINTR)
+				exit_status = tool_failf(TOOL_EXIT_FAILED, "%s: %s", values->out, strerror(errno));
+			at += n > 0 ? (size_t)n : 0;
+		}
+		exit_status = close_output(&output, exit_status);
+	}
+	strbuf_finish(&text);
+	return exit_status;
+}
+
 static int run_export(void *values, int argc, char **argv)
 {
 	struct error error = { 0 };
 	struct trace *trace = NULL;
 	struct export_options options;
+	if (wants_svg(values))
+		return write_svg(values, argv[0]);
 	int exit_status = read_options(values, &options);
 	if (exit_status != TOOL_EXIT_DONE)
 		return exit_status;
@@ -185,10 +223,11 @@ static int run_export(void *values, int argc, char **argv)
 
 const struct command command_export = {
 	.name = "export",
-	.summary = "write a trace for other programs: Perfetto, Chrome, CSV, DOT coloured by time",
+	.summary = "write a trace for other programs: Perfetto, Chrome, CSV, DOT coloured by time, SVG",
 	.usage = "FILE",
 	.details = "perfetto (.pftrace, .perfetto-trace) opens in ui.perfetto.dev, chrome (.json) in chrome://tracing and others; csv is\n"
-		"one table; dot is the graph with each node filled by its share of the work, for Graphviz. For example:\n\n"
+		"one table; dot is the graph with each node filled by its share of the work, for Graphviz; svg (.svg) is a screen of\n"
+		"'tandem view'. For example:\n\n"
 		"  tandem export t.tandem -o t.pftrace\n"
 		"  tandem export t.tandem -o - --format dot | dot -Tsvg > t.svg\n\n"
 		"Tables for csv: op, stall, execution, time_split, blame, critical_path, kernel, memcpy, memset, api, mark, loss (the views of\n"

@@ -5,6 +5,7 @@
  */
 #include <fcntl.h>
 #include <inttypes.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -23,6 +24,7 @@
 #include "tool/run_inputs.h"
 #include "tool/run_loop.h"
 #include "tool/run_summary.h"
+#include "tool/run_view.h"
 #include "traces/merge.h"
 
 struct run_options {
@@ -31,7 +33,7 @@ struct run_options {
 	double tolerance;
 	struct option_list settings, modules, inputs, outputs, expected;
 	const char *record, *triggers, *trace;
-	bool pins, is_fail_fast, is_json, is_quiet;
+	bool pins, is_fail_fast, is_json, is_quiet, is_viewed;
 };
 
 #define AT(member) offsetof(struct run_options, member)
@@ -76,6 +78,7 @@ static const struct option_spec run_option_specs[] = {
 	{ "timeout", 0, OPTION_DURATION, AT(timeout_ns), "TIME", NULL, "cancel an execution that takes longer (default: none)" },
 	{ "grace", 0, OPTION_DURATION, AT(grace_ns), "TIME", "1s", "what an op that runs at the end gets before it is killed" },
 	{ "fail-fast", 0, OPTION_FLAG, AT(is_fail_fast), NULL, NULL, "end the run at the first execution that fails" },
+	{ "view", 0, OPTION_FLAG, AT(is_viewed), NULL, NULL, "look at the run on this terminal while it goes on; q leaves" },
 	{ "json", 0, OPTION_FLAG, AT(is_json), NULL, NULL, "print the summary as JSON" },
 	{ "quiet", 'q', OPTION_FLAG, AT(is_quiet), NULL, NULL, "print nothing but failures" },
 	OPTIONS_END
@@ -90,6 +93,8 @@ struct run {
 	struct tensor_files expected;
 	struct progress progress;
 	struct keys keys;
+	struct run_view *view;
+	const char *trace;   /* what is recorded into; with --view and without -o: a file that goes with the screens */
 	int n_modes;
 	enum run_mode modes[RUN_MODE_COUNT];
 	struct run_loop loops[RUN_MODE_COUNT];
@@ -98,6 +103,7 @@ struct run {
 	uint64_t n_different; /* executions whose outputs differ between the modes */
 	struct strbuf differences;
 	bool overwrites_trace, is_started;
+	_Atomic bool can_save; /* the drivers are there */
 	struct error error;
 };
 
@@ -107,7 +113,12 @@ static int check_trace(struct run *run)
 	bool is_off = options->record && strcmp(options->record, "off") == 0;
 	if (is_off && options->trace)
 		return error_set(&run->error, STATUS_USAGE, "run: --record off records nothing; leave -o out, or --record");
-	if (!is_off && options->record && !options->trace)
+	if (options->is_viewed && is_off)
+		return error_set(&run->error, STATUS_USAGE, "run: --view looks at what is recorded; leave --record off out");
+	if (options->is_viewed && run->n_modes > 1)
+		return error_set(&run->error, STATUS_USAGE,
+			"run: --view shows one mode as it runs; run --mode both with -o FILE.tandem, then tandem view FILE.tandem");
+	if (!is_off && options->record && !options->trace && !options->is_viewed)
 		return error_set(&run->error, STATUS_USAGE, "run: --record %s needs -o FILE.tandem to record into", options->record);
 	if (!options->trace)
 		return STATUS_OK;
@@ -193,7 +204,7 @@ static int start(struct run *run, int idx, const char *command)
 	struct driver_options driver_options = {
 		.mode = run->modes[idx],
 		.store_limit_bytes = options->store_limit_bytes,
-		.trace_file = options->trace && idx ? run->part : options->trace,
+		.trace_file = options->trace && idx ? run->part : run->trace,
 		.overwrites_trace = run->overwrites_trace || idx,
 		.record = options->record,
 		.triggers = options->triggers,
@@ -225,31 +236,45 @@ static int start_all(struct run *run)
 	return status;
 }
 
+static bool keeps_last(const struct run *run)
+{
+	struct recorder_policy policy;
+	return run->options->record && recorder_parse_policy(run->options->record, &policy, NULL) == STATUS_OK && policy.last_ns;
+}
+
 static void save_all(void *user, const char *why)
 {
 	struct run *run = user;
 	struct error error = { 0 };
 	int status = STATUS_OK;
+	if (!keeps_last(run)) {
+		progress_note(&run->progress, why, "saves nothing without --record last=SECONDS");
+		return;
+	}
+	if (!atomic_load(&run->can_save)) {
+		progress_note(&run->progress, why, "there is nothing to save yet: the graph does not run");
+		return;
+	}
 	for (int i = 0; i < run->n_modes && !status; i++)
 		status = driver_save_by(run->loops[i].driver, TRIGGER_KEY, why, &error);
 	progress_note(&run->progress, "tandem", status ? error.text : "saving the last seconds");
 }
 
-/* Saves can be asked for by hand as soon as the graph runs. */
+/* Before anything is started, so that a SIGUSR1 that comes too early ends nothing. */
 static int listen(struct run *run)
 {
-	const struct run_options *options = run->options;
-	struct recorder_policy policy;
 	struct recorder_triggers triggers = { .slow_ns = 0 };
-	if (!options->record || recorder_parse_policy(options->record, &policy, NULL) || !policy.last_ns)
-		return STATUS_OK;
-	if (options->triggers)
-		recorder_parse_triggers(options->triggers, &triggers, NULL);
-	run->keys = (struct keys){ .save = save_all, .user = run, .reads_terminal = triggers.is_on[TRIGGER_KEY] };
-	int status = keys_start(&run->keys, &run->error);
-	if (!status && run->keys.holds_terminal && !options->is_quiet)
+	if (keeps_last(run) && run->options->triggers)
+		recorder_parse_triggers(run->options->triggers, &triggers, NULL);
+	run->keys = (struct keys){ .save = save_all, .user = run, .reads_terminal = triggers.is_on[TRIGGER_KEY] && !run->view };
+	return keys_start(&run->keys, &run->error);
+}
+
+static void allow_saves(struct run *run)
+{
+	atomic_store(&run->can_save, true);
+	if (run->keys.holds_terminal && !run->options->is_quiet)
 		progress_note(&run->progress, "tandem", "press s to save the last seconds");
-	return status;
 }
 
 static void stop_all(struct run *run, struct error *error)
@@ -291,6 +316,16 @@ static int conclude(const struct run *run, int status, const struct error *stop_
 	return interrupt_signal() ? 128 + interrupt_signal() : exit_status;
 }
 
+/* What of the run is shown while its screens stay, after its end. */
+static void end_view(struct run *run, int status, const struct error *stop_error)
+{
+	char failed[64] = "";
+	if (count_failed(run))
+		snprintf(failed, sizeof failed, "%" PRIu64 " failed", count_failed(run));
+	run_view_wait(run->view, status && status != STATUS_STOPPED ? run->error.text : stop_error->status ? stop_error->text : failed);
+	run->progress.redirect = NULL;
+}
+
 static int run_loops(struct run *run)
 {
 	if (run->n_modes > 1)
@@ -306,18 +341,31 @@ static int carry_out(struct run *run)
 {
 	const struct run_options *options = run->options;
 	struct error stop_error = { 0 };
-	progress_init(&run->progress, "executions", (uint64_t)options->executions * (uint64_t)run->n_modes, options->is_quiet);
+	progress_init(&run->progress, "executions", (uint64_t)options->executions * (uint64_t)run->n_modes,
+		options->is_quiet || options->is_viewed);
+	if (run->view) {
+		run->progress.redirect = run_view_note;
+		run->progress.redirect_user = run->view;
+	}
 	if (run->inputs.is_made_up && run->inputs.n && !options->is_quiet)
 		tell_made_up(run);
 	interrupt_catch();
-	int status = start_all(run);
+	int status = listen(run);
+	if (!status)
+		status = start_all(run);
 	run->is_started = !status;
 	if (!status)
-		status = listen(run);
+		allow_saves(run);
+	if (!status && run->view)
+		status = run_view_start(run->view, run->loops[0].driver, &run->error);
 	if (!status)
 		status = run_loops(run);
 	keys_stop(&run->keys);
+	if (run->view)
+		run_view_detach(run->view, run->loops[0].elapsed_ns);
 	stop_all(run, &stop_error);
+	if (run->view)
+		end_view(run, status, &stop_error);
 	progress_finish(&run->progress);
 	int exit_status = join_traces(run);
 	if (!run->is_started)
@@ -387,6 +435,11 @@ static int run_graph(struct run *run)
 {
 	if (check_trace(run))
 		return tool_fail(&run->error);
+	run->trace = run->options->trace;
+	if (run->options->is_viewed && run_view_open(run->trace, (uint64_t)run->options->executions, &run->error, &run->view))
+		return tool_fail(&run->error);
+	if (run->view)
+		run->trace = run_view_trace(run->view);
 	if (load(run->file, &run->options->settings, &run->options->modules, (int)run->options->in_flight, &run->loaded))
 		return load_fail(&run->loaded, run->file);
 	if (prepare(run))
@@ -409,6 +462,7 @@ static int run_run(void *values, int argc, char **argv)
 		return tool_failf(TOOL_EXIT_FAILED, "%s", status_sentence(STATUS_NO_MEMORY));
 	run->options = values;
 	run->file = argv[0];
+	interrupt_catch_saves(-1);
 	for (int mode = 0; mode < RUN_MODE_COUNT; mode++) {
 		if (run->options->mode == mode || run->options->mode == MODE_BOTH)
 			run->modes[run->n_modes++] = (enum run_mode)mode;
@@ -417,6 +471,7 @@ static int run_run(void *values, int argc, char **argv)
 	for (int i = 0; i < RUN_MODE_COUNT; i++)
 		run_loop_finish(&run->loops[i]);
 	strbuf_finish(&run->differences);
+	run_view_close(run->view);
 	run_inputs_finish(&run->inputs);
 	tensor_files_finish(&run->expected);
 	load_finish(&run->loaded);
@@ -433,6 +488,8 @@ const struct command command_run = {
 		"goes on. Ctrl-C ends the run and keeps the trace; the exit status is then 130.\n\n"
 		"With --mode interpreted every node's execution is a task that is dispatched at run time. --mode both makes two\n"
 		"runs in one trace, in blocks of a tenth of the executions in turn, and fails when an output differs in a bit.\n\n"
+		"With --view the screens of 'tandem view' follow the run on this terminal: what each worker computes or waits for, since\n"
+		"when. q ends the run (it asks first); after the end the screens stay until q.\n\n"
 		"Without --input every letter of the graph's input declaration is 8 (or its bound, if less), f32 and f64 are\n"
 		"normally distributed (ones where the name contains \"mask\"), and integers lie within 0 … 999.\n",
 	.options = run_option_specs,

@@ -22,7 +22,8 @@ static const struct command command_manual = { .name = "manual", .run_raw = manu
 
 const struct command *const commands[] = {
 	&command_worker, &command_collector, &command_manual,
-	&command_run, &command_check, &command_report, &command_compare, &command_query, &command_export, &command_devices, &command_bench,
+	&command_run, &command_check, &command_view, &command_report, &command_compare, &command_query, &command_export,
+	&command_devices, &command_bench,
 	&command_completion,
 	NULL,
 };

@@ -9,6 +9,7 @@
 
 extern const struct command command_run;
 extern const struct command command_check;
+extern const struct command command_view;
 extern const struct command command_report;
 extern const struct command command_compare;
 extern const struct command command_query;

@@ -18,6 +18,7 @@
 static _Atomic(struct driver *) interrupt_driver;
 static volatile sig_atomic_t interrupt_came;
 static _Atomic int interrupt_save_fd = -1;
+static _Atomic uint64_t interrupt_n_saves; /* that came before there was a descriptor */
 static _Atomic bool interrupt_holds_terminal;
 static struct termios terminal_before, terminal_during;
 
@@ -43,7 +44,9 @@ static void on_save(int number)
 {
 	uint64_t one = 1;
 	int saved = errno, fd = atomic_load(&interrupt_save_fd);
-	if (fd >= 0 && write(fd, &one, sizeof one) < 0)
+	if (fd < 0)
+		atomic_fetch_add(&interrupt_n_saves, 1);
+	else if (write(fd, &one, sizeof one) < 0) /* it counts to 2^64 - 2 */
 		errno = saved;
 	errno = saved;
 }
@@ -96,6 +99,8 @@ void interrupt_catch_saves(int event_fd)
 	sigemptyset(&action.sa_mask);
 	atomic_store(&interrupt_save_fd, event_fd);
 	sigaction(SIGUSR1, &action, NULL);
+	if (event_fd >= 0 && atomic_exchange(&interrupt_n_saves, 0))
+		on_save(SIGUSR1);
 }
 
 static void catch_all(const int *numbers, size_t n, void (*handler)(int), int flags)

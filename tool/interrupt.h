@@ -17,7 +17,7 @@ void interrupt_catch(void);
 /* The driver to be interrupted; NULL before it ends. If a signal came earlier, it is interrupted at once. */
 void interrupt_set_driver(struct driver *driver);
 
-/* From here on SIGUSR1 adds 1 to this eventfd; -1: it does nothing. */
+/* From here on SIGUSR1 adds 1 to this eventfd; -1: it waits for there to be one. */
 void interrupt_catch_saves(int event_fd);
 
 /* Puts standard input's terminal into the mode `during` while the process is in the foreground, and back into `before` when it is stopped

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * keys: `s` on the terminal and SIGUSR1, while a run goes on. The terminal is in its own mode again whatever ends the process, but for
- * SIGKILL: at keys_stop, on the signals that end it, and while it is stopped (Ctrl-Z).
+ * keys: `s` on the terminal and SIGUSR1, from before a run starts until it ends. The terminal is in its own mode again whatever ends the
+ * process, but for SIGKILL: at keys_stop, on the signals that end it, and while it is stopped (Ctrl-Z).
  */
 #ifndef TANDEM_TOOL_KEYS_H
 #define TANDEM_TOOL_KEYS_H

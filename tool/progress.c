@@ -65,6 +65,10 @@ void progress_update(struct progress *progress, uint64_t done, int64_t now_ns)
 void progress_note(struct progress *progress, const char *who, const char *text)
 {
 	struct strbuf line = STRBUF_INIT;
+	if (progress->redirect) {
+		progress->redirect(progress->redirect_user, who, text);
+		return;
+	}
 	if (who) {
 		strbuf_add_printable(&line, who);
 		strbuf_add(&line, ": ");

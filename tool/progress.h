@@ -16,6 +16,9 @@ struct progress {
 	const char *unit;            /* "executions" */
 	uint64_t done, total;
 	int64_t start_ns, drawn_ns;  /* host clock */
+	/* Set by the user after progress_init: takes notes instead of stderr; may be NULL. */
+	void (*redirect)(void *user, const char *who, const char *text);
+	void *redirect_user;
 };
 
 void progress_init(struct progress *progress, const char *unit, uint64_t total, bool is_quiet);

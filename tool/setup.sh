@@ -16,6 +16,7 @@ pkg-config          building
 libgraphviz-dev     reading graphs
 libcjson-dev        reading tensor files
 libsqlite3-dev      traces
+libncurses-dev      terminal screens
 libopenblas0-pthread  matrix products, loaded by workers
 libcriterion-dev    tests
 python3             meson and the test summary

@@ -236,17 +236,21 @@ static int enter_op(struct intake *intake, uint32_t lane, const struct record *r
 	intake->progress.n_ops++;
 	int status = store_op(intake->store, &op, error);
 	struct lod_op drawn = { .lane = (int)lane, .node = (int)op.node, .execution = (int64_t)op.execution, .start_ns = op.start_ns,
-		.duration_ns = op.duration_ns, .row = db_last_id(store_db(intake->store)), .is_failed = op.status != STATUS_OK,
-		.phase_ns = op.phase_ns };
+		.duration_ns = op.duration_ns, .row = db_last_id(store_db(intake->store)), .status = op.status, .phase_ns = op.phase_ns };
 	return status == STATUS_OK ? lod_build_op(intake->lod, &drawn, error) : status;
+}
+
+static int index_or_none(uint32_t idx)
+{
+	return idx == PROGRAM_NONE ? LOD_NONE : (int)idx;
 }
 
 static int enter_row(struct intake *intake, const struct store_span *span, struct error *error)
 {
 	int status = store_span(intake->store, span, error);
 	struct lod_span drawn = { .lane = (int)span->lane, .kind = span->kind, .start_ns = span->start_ns, .duration_ns = span->duration_ns,
-		.node = span->node == PROGRAM_NONE ? LOD_NONE : (int)span->node, .row = db_last_id(store_db(intake->store)),
-		.execution = (int64_t)span->execution };
+		.node = index_or_none(span->node), .edge = index_or_none(span->edge), .peer = index_or_none(span->peer),
+		.cause = span->cause, .row = db_last_id(store_db(intake->store)), .execution = (int64_t)span->execution, .bytes = -1 };
 	return status == STATUS_OK ? lod_build_span(intake->lod, &drawn, error) : status;
 }
 

@@ -45,7 +45,7 @@ struct keeper {
 	uint64_t cut_execution;          /* CUTTING: rows of what is below */
 	int n_cut_rounds;
 	int64_t whole_op;                /* executions whose ops are all up to this row are whole */
-	uint64_t *n_limited;             /* [n_lanes] */
+	uint64_t *n_limited;             /* [n_lanes]: lines of the log and failures */
 	bool *is_cut;                    /* [n_lanes] */
 
 	/* saves */
@@ -149,8 +149,7 @@ static int make_window(struct keeper *keeper, struct error *error)
 	uint64_t n = KEEPER_WINDOW_RECORDS;
 	if (!is_last && keeper->reserve_bytes / 2 / KEEPER_ROW_BYTES < n)
 		n = keeper->reserve_bytes / 2 / KEEPER_ROW_BYTES;
-	n /= keeper->host.n_lanes;
-	keeper->window = window_create(keeper->host.n_lanes, age_ticks, n > KEEPER_LANE_RECORDS ? KEEPER_LANE_RECORDS : (uint32_t)n);
+	keeper->window = window_create(keeper->host.n_lanes, age_ticks, (uint32_t)n);
 	return keeper->window ? STATUS_OK : error_set(error, STATUS_NO_MEMORY, "no memory for the last seconds");
 }
 
@@ -283,7 +282,8 @@ void keeper_committed(struct keeper *keeper)
 
 uint64_t keeper_n_limited(const struct keeper *keeper, uint32_t lane)
 {
-	return keeper->n_limited[lane];
+	bool is_limit = keeper->window && !keeper->policy.last_ns;
+	return keeper->n_limited[lane] + (is_limit ? window_n_gone(keeper->window, lane) : 0);
 }
 
 /* -- records --------------------------------------------------------------------------------------------- */
@@ -298,11 +298,8 @@ static int enter(struct keeper *keeper, unsigned passes, uint32_t lane, const st
 static int hold(struct keeper *keeper, uint32_t lane, const struct record *records, uint32_t n, struct error *error)
 {
 	int status = enter(keeper, INTAKE_SUMS, lane, records, n, error);
-	int64_t n_gone = status == STATUS_OK ? window_push(keeper->window, lane, records, n) : 0;
-	if (n_gone < 0)
+	if (status == STATUS_OK && !window_push(keeper->window, lane, records, n))
 		return error_set(error, STATUS_NO_MEMORY, "no memory for the last seconds");
-	if (!keeper->policy.last_ns)
-		keeper->n_limited[lane] += (uint64_t)n_gone;
 	return status;
 }
 
@@ -399,16 +396,13 @@ static int write_some(struct keeper *keeper, uint32_t *ret_n, struct error *erro
 	bool is_over = false;
 	for (uint32_t lane = 0; lane < keeper->host.n_lanes && !is_over; lane++) {
 		uint32_t n = KEEPER_BATCH, n_lane = 0;
-		uint64_t n_gone = 0;
 		while (n == KEEPER_BATCH && n_lane < KEEPER_ROUND_RECORDS / keeper->host.n_lanes + 1 && status == STATUS_OK && !is_over) {
 			is_over = has_no_room(keeper);
-			n = window_take(keeper->window, lane, keeper->save_from, keeper->batch, KEEPER_BATCH, &n_gone);
+			n = window_take(keeper->window, lane, keeper->save_from, keeper->batch, KEEPER_BATCH);
 			status = enter(keeper, INTAKE_ROWS, lane, keeper->batch, n, error);
 			n_lane += n;
 		}
 		n_written += n_lane;
-		if (!keeper->policy.last_ns)
-			keeper->n_limited[lane] += n_gone;
 	}
 	intake_set_passes(keeper->host.intake, INTAKE_SUMS);
 	keeper->save.n_records += n_written;

@@ -23,8 +23,7 @@
 
 #define KEEPER_TAIL_NS 100000000          /* least that is recorded after a trigger */
 #define KEEPER_TAIL_MAX_NS 1000000000     /* most, or the policy's seconds when that is longer */
-#define KEEPER_WINDOW_RECORDS (1u << 21)  /* held in memory over all lanes: 128 MiB … */
-#define KEEPER_LANE_RECORDS (1u << 20)    /* … and of one */
+#define KEEPER_WINDOW_RECORDS (1u << 21)  /* held in memory over all lanes: 128 MiB */
 
 struct keeper;
 

@@ -124,14 +124,6 @@ int lod_pieces(const struct lod_piece *like, const int64_t *phase_ns, struct lod
 
 /* -- coding ------------------------------------------------------------------------------------------------------------------ */
 
-uint8_t *lod_put(uint8_t *at, uint64_t value)
-{
-	for (; value >= 0x80; value >>= 7)
-		*at++ = (uint8_t)(value | 0x80);
-	*at++ = (uint8_t)value;
-	return at;
-}
-
 bool lod_get(const uint8_t **at, const uint8_t *end, uint64_t *ret_value)
 {
 	uint64_t value = 0;
@@ -144,16 +136,6 @@ bool lod_get(const uint8_t **at, const uint8_t *end, uint64_t *ret_value)
 		}
 	}
 	return false;
-}
-
-static uint64_t fold(int64_t value)
-{
-	return (uint64_t)value << 1 ^ (uint64_t)(value >> 63);
-}
-
-static int64_t unfold(uint64_t value)
-{
-	return (int64_t)(value >> 1) ^ -(int64_t)(value & 1);
 }
 
 static bool is_used(const struct lod_cell *cell)
@@ -178,8 +160,8 @@ static void put_top(struct coder *coder, const struct lod_cell *cell)
 {
 	bool is_whole = cell->top_ns == cell->ns[cell->top_phase];
 	unsigned position = (unsigned)__builtin_popcount(cell->mask & ((1u << cell->top_phase) - 1));
-	coder->at = lod_put(coder->at, fold(cell->top_node - coder->node));
-	coder->at = lod_put(coder->at, fold((int64_t)((uint64_t)cell->top_execution - (uint64_t)coder->execution)));
+	coder->at = lod_put(coder->at, lod_fold(cell->top_node - coder->node));
+	coder->at = lod_put(coder->at, lod_fold((int64_t)((uint64_t)cell->top_execution - (uint64_t)coder->execution)));
 	coder->at = lod_put(coder->at, position << 1 | is_whole);
 	if (!is_whole)
 		coder->at = lod_put(coder->at, (uint64_t)cell->top_ns);
@@ -295,8 +277,8 @@ static void take_top(struct lod_decoder *decoder, struct lod_cell *cell)
 	uint32_t mask = cell->mask;
 	for (uint64_t i = 0; i < place >> 1; i++)
 		mask &= mask - 1;
-	decoder->node = (int64_t)((uint64_t)decoder->node + (uint64_t)unfold(node));
-	decoder->execution = (int64_t)((uint64_t)decoder->execution + (uint64_t)unfold(execution));
+	decoder->node = (int64_t)((uint64_t)decoder->node + (uint64_t)lod_unfold(node));
+	decoder->execution = (int64_t)((uint64_t)decoder->execution + (uint64_t)lod_unfold(execution));
 	cell->top_phase = (uint8_t)__builtin_ctz(mask);
 	cell->top_node = (int32_t)decoder->node;
 	cell->top_execution = decoder->execution;

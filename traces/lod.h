@@ -23,11 +23,11 @@
 #define LOD_BLOCK_BITS 8
 #define LOD_BLOCK_CELLS (1 << LOD_BLOCK_BITS)
 #define LOD_LEVELS_MAX 20
-#define LOD_SPARSE_SPANS 256
+#define LOD_SPARSE_SPANS 512
 #define LOD_NONE (-1)
 #define LOD_BLOCK_BYTES_MAX (LOD_BLOCK_CELLS * 280 + 256 * 8) /* of a coded block */
 
-/* Rows of a table are found by ranges that hold at most so many of one lane's rows, and are at most so many rows long. */
+/* Rows of a table are found by ranges that hold at most so many of one lane's rows, and, of waits, are at most so many rows long. */
 #define LOD_RANGE_ROWS 512
 #define LOD_RANGE_LENGTH 4096
 
@@ -37,7 +37,14 @@ enum lod_source {
 	LOD_SPANS, /* span: what fills a lane, device work */
 	LOD_WAITS, /* span: waits with a name */
 	LOD_SOURCE_COUNT,
+	LOD_LEAVES_COUNT = LOD_WAITS, /* sources whose rows are kept in leaves */
 };
+
+/* Leaves (lod_leaf.h) lie with the blocks: at this level, "block" is the first row of the range. */
+static inline int lod_leaf_level(enum lod_source source)
+{
+	return -1 - (int)source;
+}
 
 /* A stretch of time of one phase of one span, or of one fill of a channel. Times are from the origin. */
 struct lod_piece {
@@ -55,11 +62,11 @@ struct lod_piece {
 struct lod_cell {
 	uint32_t mask;       /* bits: phases with time */
 	int32_t top_node;
-	int64_t ns[PHASE_COUNT]; /* valid where the mask says so; weighted */
 	int64_t n_spans, longest_ns; /* that begin in it; of a channel: messages written, largest fill */
 	int64_t top_ns, top_execution; /* longest stretch known of one (node, execution, phase); top_ns 0: none */
 	uint8_t top_phase;
 	bool has_failed;     /* one that begins in it did */
+	int64_t ns[PHASE_COUNT]; /* valid where the mask says so; weighted */
 };
 
 /* The stretch that is growing, for the longest one of a cell: pieces and cells are added in order of time. */
@@ -107,9 +114,23 @@ void lod_decode_begin(struct lod_decoder *decoder, const void *data, size_t n_by
 /* False behind the last cell, or when the data are damaged. */
 bool lod_decode_next(struct lod_decoder *decoder, int *ret_idx, struct lod_cell *ret_cell);
 
-/* Numbers of 7 bits a byte, low ones first. */
-uint8_t *lod_put(uint8_t *at, uint64_t value);
+/* Numbers of 7 bits a byte, low ones first; what may be negative folded, so that small stays small. */
+static inline uint8_t *lod_put(uint8_t *at, uint64_t value)
+{
+	for (; value >= 0x80; value >>= 7)
+		*at++ = (uint8_t)(value | 0x80);
+	*at++ = (uint8_t)value;
+	return at;
+}
 bool lod_get(const uint8_t **at, const uint8_t *end, uint64_t *ret_value);
+static inline uint64_t lod_fold(int64_t value)
+{
+	return (uint64_t)value << 1 ^ (uint64_t)(value >> 63);
+}
+static inline int64_t lod_unfold(uint64_t value)
+{
+	return (int64_t)(value >> 1) ^ -(int64_t)(value & 1);
+}
 
 /* Makes the tables in a database of the connection: "main", "temp". */
 int lod_create_tables(struct db *db, const char *database, struct error *error);

@@ -6,11 +6,13 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "engine/base/attributes.h"
 #include "engine/graph/graph.h"
 #include "traces/lod_fill.h"
 #include "traces/lod_lane.h"
+#include "traces/lod_leaf.h"
 
 /* X(NAME, sql): %s is the database */
 #define BUILD_STMT_MAP(X) \
@@ -36,6 +38,7 @@ struct build_lane {
 	int64_t id;
 	struct lod_lane pyramid;
 	struct build_range ranges[LOD_SOURCE_COUNT];
+	struct lod_leaf *leaves[LOD_LEAVES_COUNT]; /* of the open ranges; NULL: there was none */
 	bool is_dirty; /* since the last flush */
 	/* of a channel */
 	struct lod_fill fill;
@@ -50,6 +53,14 @@ struct build_end {
 	int reader; /* -1: writes */
 };
 
+/* An op that waits: many at a time, so that neither they nor the inserts between which they come throw the other's code and data out of the
+ * processor's caches. */
+#define BUILD_QUEUE 128
+struct build_op {
+	struct lod_op op;
+	int64_t phase_ns[OP_PHASE_COUNT];
+};
+
 struct lod_build {
 	struct db *db;
 	struct db_stmt *stmts[BUILD_STMT_COUNT];
@@ -60,6 +71,8 @@ struct lod_build {
 	int *first_end;         /* [n_nodes + 1] */
 	int64_t node_id, channel_id;
 	int *channel_lane, n_channels;
+	struct build_op queue[BUILD_QUEUE];
+	int n_queued;
 };
 
 static int out_of_memory(struct error *error)
@@ -67,9 +80,8 @@ static int out_of_memory(struct error *error)
 	return error_set(error, STATUS_NO_MEMORY, "no memory for the level of detail");
 }
 
-static int take_block(void *user, int level, int64_t block, const void *data, size_t n_bytes, struct error *error)
+static int put_data(struct build_lane *lane, int level, int64_t block, const void *data, size_t n_bytes, struct error *error)
 {
-	struct build_lane *lane = user;
 	struct db_stmt *stmt = lane->build->stmts[BUILD_BLOCK];
 	db_bind_int(stmt, 1, lane->id);
 	db_bind_int(stmt, 2, level);
@@ -78,6 +90,12 @@ static int take_block(void *user, int level, int64_t block, const void *data, si
 	return db_run(stmt, error);
 }
 
+static int take_block(void *user, int level, int64_t block, const void *data, size_t n_bytes, struct error *error)
+{
+	return put_data(user, level, block, data, n_bytes, error);
+}
+
+/* The open range and its leaf, as far as they go. */
 static int put_range(struct build_lane *lane, enum lod_source source, struct error *error)
 {
 	const struct build_range *range = &lane->ranges[source];
@@ -87,25 +105,51 @@ static int put_range(struct build_lane *lane, enum lod_source source, struct err
 	const int64_t values[] = { lane->id, source, range->first_row, range->last_row, range->first_ns, range->last_ns, range->n };
 	for (size_t i = 0; i < ARRAY_LEN(values); i++)
 		db_bind_int(stmt, 1 + (int)i, values[i]);
-	return db_run(stmt, error);
+	int status = db_run(stmt, error);
+	if (status != STATUS_OK || source >= LOD_LEAVES_COUNT)
+		return status;
+	return put_data(lane, lod_leaf_level(source), range->first_row, lane->leaves[source]->data, lane->leaves[source]->n_bytes, error);
 }
 
-static int add_row(struct build_lane *lane, enum lod_source source, int64_t row, int64_t start_ns, int64_t duration_ns,
-	struct error *error)
+static int begin_range(struct build_lane *lane, enum lod_source source, const struct build_range *range, struct error *error)
+{
+	lane->ranges[source] = *range;
+	if (source >= LOD_LEAVES_COUNT)
+		return STATUS_OK;
+	if (!lane->leaves[source])
+		lane->leaves[source] = calloc(1, sizeof(*lane->leaves[source]));
+	if (!lane->leaves[source])
+		return out_of_memory(error);
+	lod_leaf_begin(lane->leaves[source], range->first_row);
+	return STATUS_OK;
+}
+
+static bool is_full(const struct build_range *range, enum lod_source source, int64_t row)
+{
+	bool is_long = source >= LOD_LEAVES_COUNT && row - range->first_row >= LOD_RANGE_LENGTH;
+	return range->n == LOD_RANGE_ROWS || (range->n && is_long);
+}
+
+static int add_row(struct build_lane *lane, enum lod_source source, const struct lod_leaf_row *row, struct error *error)
 {
 	struct build_range *range = &lane->ranges[source];
+	int64_t start_ns = lane->build->origin_ns + row->start_ns, end_ns = start_ns + row->duration_ns;
 	int status = STATUS_OK;
 	lane->is_dirty = true;
-	if (range->n == LOD_RANGE_ROWS || (range->n && row - range->first_row >= LOD_RANGE_LENGTH)) {
+	if (is_full(range, source, row->row)) {
 		status = put_range(lane, source, error);
 		range->n = 0;
 	}
-	if (range->n++ == 0)
-		*range = (struct build_range){ .first_row = row, .first_ns = start_ns, .last_ns = start_ns + duration_ns, .n = 1 };
-	range->last_row = row;
+	if (status == STATUS_OK && range->n == 0)
+		status = begin_range(lane, source, &(struct build_range){ .first_row = row->row, .first_ns = start_ns, .last_ns = end_ns },
+			error);
+	if (status != STATUS_OK)
+		return status;
+	range->n++;
+	range->last_row = row->row;
 	range->first_ns = start_ns < range->first_ns ? start_ns : range->first_ns;
-	range->last_ns = start_ns + duration_ns > range->last_ns ? start_ns + duration_ns : range->last_ns;
-	return status;
+	range->last_ns = end_ns > range->last_ns ? end_ns : range->last_ns;
+	return source < LOD_LEAVES_COUNT ? lod_leaf_add(lane->leaves[source], row, error) : STATUS_OK;
 }
 
 /* -- channels ---------------------------------------------------------------------------------------------------------------- */
@@ -165,18 +209,52 @@ static int tell_channels(struct lod_build *build, const struct lod_op *op, struc
 
 /* -- rows -------------------------------------------------------------------------------------------------------------------- */
 
-int lod_build_op(struct lod_build *build, const struct lod_op *op, struct error *error)
+static int add_op_row(struct build_lane *lane, const struct lod_op *op, const struct lod_piece *pieces, int n, struct error *error)
+{
+	struct lod_form form = { .node = op->node, .edge = LOD_NONE, .peer = LOD_NONE, .cause = LOD_NONE, .kind = SPAN_KIND_OP,
+		.status = (uint8_t)op->status };
+	int64_t phase_ns[PHASE_COUNT];
+	struct lod_leaf_row row = { .row = op->row, .start_ns = pieces[0].start_ns, .duration_ns = op->duration_ns,
+		.execution = op->execution, .bytes = -1, .form = &form, .phase_ns = phase_ns };
+	for (int i = 0; i < n && pieces[i].end_ns > pieces[i].start_ns; i++) {
+		form.phases[form.n_phases] = pieces[i].phase;
+		phase_ns[form.n_phases++] = pieces[i].end_ns - pieces[i].start_ns;
+	}
+	form.has_duration = pieces[n - 1].end_ns - pieces[0].start_ns != op->duration_ns;
+	return add_row(lane, LOD_OPS, &row, error);
+}
+
+static int enter_op(struct lod_build *build, const struct lod_op *op, struct error *error)
 {
 	struct lod_piece pieces[PHASE_COUNT], like = { .start_ns = op->start_ns - build->origin_ns, .duration_ns = op->duration_ns,
-		.execution = op->execution, .node = op->node, .is_failed = op->is_failed };
+		.execution = op->execution, .node = op->node, .is_failed = op->status != STATUS_OK };
 	if (op->lane < 0 || op->lane >= build->n_lanes || op->node < 0 || op->node >= build->n_nodes)
 		return error_set(error, STATUS_TRACE, "an op of a lane or node that is not of this run");
 	struct build_lane *lane = &build->lanes[op->lane];
 	int n = lod_pieces(&like, op->phase_ns, pieces);
 	int status = lod_lane_add(&lane->pyramid, pieces, n, error);
 	if (status == STATUS_OK)
-		status = add_row(lane, LOD_OPS, op->row, op->start_ns, op->duration_ns, error);
+		status = add_op_row(lane, op, pieces, n, error);
 	return status == STATUS_OK ? tell_channels(build, op, error) : status;
+}
+
+static int enter_queued(struct lod_build *build, struct error *error)
+{
+	int status = STATUS_OK;
+	for (int i = 0; i < build->n_queued && status == STATUS_OK; i++) {
+		build->queue[i].op.phase_ns = build->queue[i].phase_ns;
+		status = enter_op(build, &build->queue[i].op, error);
+	}
+	build->n_queued = 0;
+	return status;
+}
+
+int lod_build_op(struct lod_build *build, const struct lod_op *op, struct error *error)
+{
+	struct build_op *queued = &build->queue[build->n_queued++];
+	queued->op = *op;
+	memcpy(queued->phase_ns, op->phase_ns, sizeof(queued->phase_ns));
+	return build->n_queued == BUILD_QUEUE ? enter_queued(build, error) : STATUS_OK;
 }
 
 bool lod_kind_phase(int kind, uint8_t *ret_phase)
@@ -199,7 +277,11 @@ int lod_build_place(struct lod_build *build, const struct lod_span *span, struct
 	uint8_t phase;
 	struct build_lane *lane = find_lane(build, span, error);
 	enum lod_source source = lod_kind_phase(span->kind, &phase) ? LOD_SPANS : LOD_WAITS;
-	return lane ? add_row(lane, source, span->row, span->start_ns, span->duration_ns, error) : STATUS_TRACE;
+	struct lod_form form = { .node = span->node, .edge = span->edge, .peer = span->peer, .cause = span->cause, .kind = (int16_t)span->kind,
+		.has_duration = true, .has_bytes = span->bytes >= 0 };
+	struct lod_leaf_row row = { .row = span->row, .start_ns = span->start_ns - build->origin_ns, .duration_ns = span->duration_ns,
+		.execution = span->execution, .bytes = span->bytes, .form = &form };
+	return lane ? add_row(lane, source, &row, error) : STATUS_TRACE;
 }
 
 int lod_build_draw(struct lod_build *build, const struct lod_span *span, struct error *error)
@@ -214,7 +296,8 @@ int lod_build_draw(struct lod_build *build, const struct lod_span *span, struct 
 	if (!lod_kind_phase(span->kind, &piece.phase))
 		return STATUS_OK;
 	lane->is_dirty = true;
-	return lod_lane_add(&lane->pyramid, &piece, 1, error);
+	int status = enter_queued(build, error);
+	return status == STATUS_OK ? lod_lane_add(&lane->pyramid, &piece, 1, error) : status;
 }
 
 int lod_build_span(struct lod_build *build, const struct lod_span *span, struct error *error)
@@ -361,6 +444,11 @@ void lod_build_destroy(struct lod_build *build)
 		db_finish(build->stmts[i]);
 	for (int i = 0; i < build->n_lanes; i++) {
 		lod_lane_finish(&build->lanes[i].pyramid);
+		for (int source = 0; source < LOD_LEAVES_COUNT; source++) {
+			if (build->lanes[i].leaves[source])
+				lod_leaf_finish(build->lanes[i].leaves[source]);
+			free(build->lanes[i].leaves[source]);
+		}
 		if (build->lanes[i].is_channel)
 			lod_fill_finish(&build->lanes[i].fill);
 	}
@@ -409,7 +497,7 @@ static int put_loose_ends(struct build_lane *lane, struct error *error)
 
 int lod_build_flush(struct lod_build *build, struct error *error)
 {
-	int status = STATUS_OK;
+	int status = enter_queued(build, error);
 	for (int i = 0; i < build->n_lanes && status == STATUS_OK; i++) {
 		struct build_lane *lane = &build->lanes[i];
 		int64_t closed_ns = INT64_MIN;
@@ -426,7 +514,7 @@ int lod_build_flush(struct lod_build *build, struct error *error)
 
 int lod_build_close(struct lod_build *build, struct error *error)
 {
-	int status = STATUS_OK;
+	int status = enter_queued(build, error);
 	for (int i = 0; i < build->n_lanes && status == STATUS_OK; i++) {
 		struct build_lane *lane = &build->lanes[i];
 		if (lane->is_channel) {

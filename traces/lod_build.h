@@ -22,7 +22,7 @@ void lod_build_destroy(struct lod_build *build); /* accepts NULL */
 struct lod_op {
 	int lane, node;
 	int64_t execution, start_ns, duration_ns, row;
-	bool is_failed;
+	int status;            /* enum status */
 	const int64_t *phase_ns;
 };
 int lod_build_op(struct lod_build *build, const struct lod_op *op, struct error *error);
@@ -30,7 +30,8 @@ int lod_build_op(struct lod_build *build, const struct lod_op *op, struct error 
 /* A span of any kind: one that fills the lane, device work, a wait (only its place is kept). */
 struct lod_span {
 	int lane, node, kind;  /* node: LOD_NONE */
-	int64_t execution, start_ns, duration_ns, row; /* execution: LOD_NONE */
+	int edge, peer, cause; /* peer: of workers; LOD_NONE */
+	int64_t execution, start_ns, duration_ns, row, bytes; /* execution: LOD_NONE; bytes: -1 */
 };
 int lod_build_span(struct lod_build *build, const struct lod_span *span, struct error *error);
 /* The two halves of that, for who reads rows in another order than that of time: where the row lies, and what is drawn. */

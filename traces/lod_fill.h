@@ -12,7 +12,7 @@
 
 #include "engine/base/error.h"
 
-#define LOD_FILL_EVENTS 512            /* of a stored run of events */
+#define LOD_FILL_EVENTS 1024           /* of a stored run of events */
 #define LOD_FILL_BYTES (LOD_FILL_EVENTS * 10 + 10)
 #define LOD_FILL_WAITING_MAX (1 << 20) /* ops that wait for their counterparts: older ones are given up */
 

@@ -62,7 +62,8 @@ static int make_dense(struct lod_level *level, int level_idx, struct error *erro
 		level->cells = malloc(LOD_BLOCK_CELLS * sizeof(*level->cells));
 	if (!level->cells)
 		return out_of_memory(error);
-	memset(level->cells, 0, LOD_BLOCK_CELLS * sizeof(*level->cells));
+	for (int i = 0; i < LOD_BLOCK_CELLS; i++)
+		memset(&level->cells[i], 0, offsetof(struct lod_cell, ns));
 	level->stretch.cell = -1;
 	for (int i = 0; i < level->n_pieces; i++)
 		lod_cells_add(level->cells, &level->stretch, level_idx, &level->pieces[i]);
@@ -112,13 +113,46 @@ static int enter(struct lod_lane *lane, int level_idx, int64_t block, struct err
 	return status;
 }
 
+/* The list of a sparse block joins that of the block above; the two are exchanged when that has none. */
+static int hand_up_pieces(struct lod_lane *lane, int level_idx, struct error *error)
+{
+	struct lod_level *level = &lane->levels[level_idx], *above = level + 1;
+	int status = STATUS_OK, i = 0;
+	if (!above->is_dense && above->n_pieces == 0) {
+		struct lod_piece *pieces = above->pieces;
+		int capacity = above->capacity;
+		above->pieces = level->pieces;
+		above->capacity = level->capacity;
+		above->n_pieces = level->n_pieces;
+		above->n_spans += level->n_spans;
+		level->pieces = pieces;
+		level->capacity = capacity;
+		level->n_pieces = 0;
+	} else if (!above->is_dense && above->n_spans + level->n_spans < LOD_SPARSE_SPANS
+		&& above->n_pieces + level->n_pieces < LOD_PIECES_MAX && level->n_pieces) {
+		if (goes_on(&above->pieces[above->n_pieces - 1], &level->pieces[0]))
+			above->pieces[above->n_pieces - 1].end_ns = level->pieces[i++].end_ns;
+		while (status == STATUS_OK && above->capacity < above->n_pieces + level->n_pieces)
+			status = grow(&above->pieces, &above->capacity, above->capacity, error);
+		if (status != STATUS_OK)
+			return status;
+		memcpy(above->pieces + above->n_pieces, level->pieces + i, (size_t)(level->n_pieces - i) * sizeof(*level->pieces));
+		above->n_pieces += level->n_pieces - i;
+		above->n_spans += level->n_spans;
+	} else {
+		for (; i < level->n_pieces && status == STATUS_OK; i++)
+			status = level_add(lane, level_idx + 1, &level->pieces[i], error);
+	}
+	return status;
+}
+
 /* What a closed block holds goes into a quarter of the one above it. */
 static int hand_up(struct lod_lane *lane, int level_idx, struct error *error)
 {
 	struct lod_level *level = &lane->levels[level_idx], *above = level + 1;
 	int status = enter(lane, level_idx + 1, level->block >> 2, error);
-	for (int i = 0; i < level->n_pieces && status == STATUS_OK; i++)
-		status = level_add(lane, level_idx + 1, &level->pieces[i], error);
+	if (status == STATUS_OK && !level->is_dense)
+		status = hand_up_pieces(lane, level_idx, error);
 	if (status != STATUS_OK || !level->is_dense)
 		return status;
 	if (!above->is_dense)

@@ -20,7 +20,7 @@ struct rebuild_cursor {
 struct rebuild {
 	struct db *db;
 	struct lod_build *build;
-	int64_t run, lane_id, node_id, n_rows, n_done;
+	int64_t run, lane_id, node_id, edge_id, worker_id, n_rows, n_done;
 	struct rebuild_cursor *cursors; /* [n_lanes] */
 	int n_lanes;
 	lod_progress_fn *progress;
@@ -43,14 +43,16 @@ static int64_t index_or_none(struct db_stmt *stmt, int column, int64_t first)
 	return db_column_type(stmt, column) == DB_NULL ? LOD_NONE : db_column_int(stmt, column) - first;
 }
 
-#define SPAN_COLUMNS "s.lane, s.kind, s.start_ns, s.duration_ns, s.node, s.execution, s.id"
+#define SPAN_COLUMNS "s.lane, s.kind, s.start_ns, s.duration_ns, s.node, s.execution, s.id, s.edge, s.peer, s.cause, s.bytes"
 
 static struct lod_span span_of(const struct rebuild *rebuild, struct db_stmt *stmt)
 {
 	return (struct lod_span){ .lane = (int)(db_column_int(stmt, 0) - rebuild->lane_id), .kind = (int)db_column_int(stmt, 1),
 		.start_ns = db_column_int(stmt, 2), .duration_ns = db_column_int(stmt, 3),
 		.node = (int)index_or_none(stmt, 4, rebuild->node_id), .execution = index_or_none(stmt, 5, 0),
-		.row = db_column_int(stmt, 6) };
+		.row = db_column_int(stmt, 6), .edge = (int)index_or_none(stmt, 7, rebuild->edge_id),
+		.peer = (int)index_or_none(stmt, 8, rebuild->worker_id), .cause = (int)index_or_none(stmt, 9, 0),
+		.bytes = index_or_none(stmt, 10, 0) };
 }
 
 static int each_row(struct rebuild *rebuild, const char *sql, int (*read)(struct rebuild *, struct db_stmt *))
@@ -72,6 +74,8 @@ static int read_counts(struct rebuild *rebuild, struct db_stmt *stmt)
 	rebuild->n_lanes = (int)db_column_int(stmt, 1);
 	rebuild->node_id = db_column_int(stmt, 2);
 	rebuild->n_rows = db_column_int(stmt, 3) + db_column_int(stmt, 4);
+	rebuild->edge_id = db_column_int(stmt, 5);
+	rebuild->worker_id = db_column_int(stmt, 6);
 	rebuild->cursors = calloc((size_t)rebuild->n_lanes + 1, sizeof(*rebuild->cursors));
 	if (!rebuild->cursors)
 		return error_set(rebuild->error, STATUS_NO_MEMORY, "no memory for the overview of the trace");
@@ -112,7 +116,7 @@ static int read_op(struct rebuild *rebuild, struct db_stmt *stmt)
 	int64_t phase_ns[OP_PHASE_COUNT];
 	struct lod_op op = { .lane = (int)(db_column_int(stmt, 0) - rebuild->lane_id),
 		.node = (int)(db_column_int(stmt, 1) - rebuild->node_id), .execution = db_column_int(stmt, 2),
-		.start_ns = db_column_int(stmt, 3), .duration_ns = db_column_int(stmt, 4), .is_failed = db_column_int(stmt, 5) != 0,
+		.start_ns = db_column_int(stmt, 3), .duration_ns = db_column_int(stmt, 4), .status = (int)db_column_int(stmt, 5),
 		.row = db_column_int(stmt, 6), .phase_ns = phase_ns };
 	for (int i = 0; i < OP_PHASE_COUNT; i++)
 		phase_ns[i] = db_column_int(stmt, 7 + i);
@@ -170,7 +174,8 @@ int lod_build_run(struct db *db, const char *database, int64_t run, int64_t orig
 	int status = lod_build_create(db, database, run, origin_ns, error, &rebuild.build);
 	if (status == STATUS_OK)
 		status = each_row(&rebuild, "SELECT (SELECT min(id) FROM lane WHERE run = ?1), (SELECT count(*) FROM lane WHERE run = ?1),"
-			" (SELECT min(id) FROM node WHERE run = ?1), (SELECT max(rowid) FROM op_event), (SELECT max(id) FROM span)", read_counts);
+			" (SELECT min(id) FROM node WHERE run = ?1), (SELECT max(rowid) FROM op_event), (SELECT max(id) FROM span),"
+			" (SELECT min(id) FROM edge WHERE run = ?1), (SELECT min(id) FROM worker WHERE run = ?1)", read_counts);
 	if (status == STATUS_OK)
 		status = each_row(&rebuild, "SELECT " SPAN_COLUMNS " FROM span s WHERE s.run = ? ORDER BY s.id", place_span);
 	if (status == STATUS_OK)

@@ -105,6 +105,9 @@ static void add_column(const struct merge *merge, const char *table, const char 
 	else if (strcmp(table, "lod_rows") == 0 && (strcmp(column, "first_row") == 0 || strcmp(column, "last_row") == 0))
 		strbuf_addf(out, "%s + CASE source WHEN 0 THEN %" PRId64 " ELSE %" PRId64 " END", column,
 			merge->behind[find_table(merge, "op_event")], merge->behind[find_table(merge, "span")]);
+	else if (strcmp(table, "lod") == 0 && strcmp(column, "block") == 0) /* of leaves: a row */
+		strbuf_addf(out, "block + CASE level WHEN -1 THEN %" PRId64 " WHEN -2 THEN %" PRId64 " ELSE 0 END",
+			merge->behind[find_table(merge, "op_event")], merge->behind[find_table(merge, "span")]);
 	else if (target >= 0)
 		strbuf_addf(out, "%s + %" PRId64, column, merge->behind[target]);
 	else if (refers_to && strcmp(refers_to, "string") == 0)

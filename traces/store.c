@@ -12,6 +12,7 @@
 #include <sys/utsname.h>
 #include <unistd.h>
 
+#include "traces/blank.h"
 #include "traces/layout.h"
 
 #define STORE_LOG_PAGES 2000 /* of 4 KiB: how large the write-ahead log grows before it is moved into the file */
@@ -164,21 +165,16 @@ static int prepare_statements(struct store *store, struct error *error)
 	return status;
 }
 
-/* The schema is made without a journal (a file that is not complete is worth nothing), everything after it with one. */
-static int make_file(struct store *store, bool appends, struct error *error)
+/* Until its run has begun, a new file is worth nothing: nothing waits for the disk. */
+static int make_file(struct store *store, bool is_new, struct error *error)
 {
 	char pragmas[160];
 	int version = 0;
-	int status = STATUS_OK;
-	if (appends)
-		status = schema_check(store->db, &version, error);
-	else
-		status = db_exec(
-			store->db, "PRAGMA page_size = 4096; PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF", error);
+	int status = store->log_file ? schema_check(store->db, &version, error) : STATUS_OK;
 	if (status == STATUS_OK)
 		status = schema_migrate(store->db, error);
-	snprintf(pragmas, sizeof(pragmas),
-		"PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA wal_autocheckpoint = %d;", STORE_LOG_PAGES);
+	snprintf(pragmas, sizeof(pragmas), "PRAGMA journal_mode = WAL; PRAGMA synchronous = %s; PRAGMA wal_autocheckpoint = %d;",
+		is_new ? "OFF" : "NORMAL", STORE_LOG_PAGES);
 	if (status == STATUS_OK)
 		status = db_exec(store->db, pragmas, error);
 	if (status == STATUS_OK)
@@ -192,18 +188,20 @@ int store_open(const char *file, bool appends, struct error *error, struct store
 	error = error ? error : &unasked;
 	bool is_file = strcmp(file, ":memory:") != 0;
 	int status = is_file && !appends ? remove_existing(file, error) : STATUS_OK;
+	if (status == STATUS_OK && is_file && !appends && blank_write(file, error) != STATUS_OK)
+		status = error_prefix(error, "%s", file);
 	if (status != STATUS_OK)
 		return status;
 	struct store *store = calloc(1, sizeof(*store));
 	if (!store)
 		return error_set(error, STATUS_NO_MEMORY, "%s: no memory to make it", file);
-	status = db_open(file, appends ? DB_WRITE : DB_CREATE, error, &store->db);
+	status = db_open(file, is_file ? DB_WRITE : DB_CREATE, error, &store->db);
 	if (status == STATUS_OK && is_file && asprintf(&store->log_file, "%s-wal", file) < 0) {
 		store->log_file = NULL;
 		status = error_set(error, STATUS_NO_MEMORY, "%s: no memory to make it", file);
 	}
 	if (status == STATUS_OK) {
-		status = make_file(store, appends, error);
+		status = make_file(store, is_file && !appends, error);
 		if (status != STATUS_OK)
 			error_prefix(error, "%s", file);
 	}
@@ -225,9 +223,11 @@ int store_begin_run(struct store *store, const struct program *program, int64_t 
 		status = layout_enter(store->db, program, start_ns, error, &store->ids);
 	if (status == STATUS_OK)
 		status = db_commit(store->db, error);
-	if (status != STATUS_OK)
+	if (status != STATUS_OK) {
 		db_rollback(store->db);
-	return status;
+		return status;
+	}
+	return db_exec(store->db, "PRAGMA synchronous = NORMAL", error);
 }
 
 int store_begin(struct store *store, struct error *error)
@@ -517,7 +517,8 @@ int store_seal(struct store *store, struct error *error)
 		return status;
 	db_set_patience(store->db, STORE_SEAL_PATIENCE_MS);
 	db_exec(store->db, "PRAGMA analysis_limit = 400; PRAGMA optimize", NULL);
-	db_exec(store->db, "PRAGMA journal_mode = DELETE", NULL);
+	if (db_checkpoint(store->db, NULL) == STATUS_OK) /* all is on the disk: the change of mode need not be, either is valid */
+		db_exec(store->db, "PRAGMA synchronous = OFF; PRAGMA journal_mode = DELETE", NULL);
 	return STATUS_OK;
 }
 

@@ -187,15 +187,16 @@ static int read_layout(struct open *open)
 
 static int count_lanes(struct open *open, const char *database, int64_t *ret_n)
 {
-	char sql[200];
+	char sql[400];
 	int64_t has_tables = 0;
 	snprintf(sql, sizeof(sql), "SELECT count(*) FROM %s.sqlite_master WHERE name = 'lod_lane'", database);
 	int status = db_get_int(open->timeline->store->db, sql, &has_tables, open->error);
 	*ret_n = 0;
 	if (status != STATUS_OK || !has_tables)
 		return status;
-	snprintf(sql, sizeof(sql), "SELECT count(*) FROM %s.lod_lane d JOIN lane l ON l.id = d.lane WHERE l.run = %lld", database,
-		(long long)open->timeline->run);
+	snprintf(sql, sizeof(sql), "SELECT CASE WHEN sum(d.n_spans > 0 AND l.kind <> 'channel' AND NOT EXISTS (SELECT 1 FROM %s.lod b"
+		" WHERE b.lane = d.lane AND b.level < 0)) THEN 0 ELSE count(*) END FROM %s.lod_lane d JOIN lane l ON l.id = d.lane"
+		" WHERE l.run = %lld", database, database, (long long)open->timeline->run);
 	return db_get_int(open->timeline->store->db, sql, ret_n, open->error);
 }
 
@@ -241,8 +242,6 @@ static int find_pyramid(struct open *open, timeline_progress_fn *progress, void 
 	return status != STATUS_OK || n > 0 ? status : build(open, progress, user);
 }
 
-#define PHASE_COLUMN(name, word) ", " word "_ns"
-
 static int prepare(struct open *open)
 {
 	struct timeline_store *store = open->timeline->store;
@@ -250,10 +249,8 @@ static int prepare(struct open *open)
 #define X(name, sql) [TIMELINE_##name] = sql,
 		TIMELINE_STMT_MAP(X)
 #undef X
-		[TIMELINE_ROWS_OF_OPS] = "SELECT rowid, lane, node, execution, start_ns, duration_ns, status" OP_PHASE_MAP(PHASE_COLUMN)
-			" FROM op_event WHERE rowid BETWEEN ?1 AND ?2 AND run = ?3 ORDER BY rowid",
-		[TIMELINE_ROWS_OF_SPANS] = "SELECT id, lane, node, execution, start_ns, duration_ns, kind, edge, cause, peer, bytes"
-			" FROM span WHERE id BETWEEN ?1 AND ?2 AND run = ?3 ORDER BY id",
+		[TIMELINE_ROWS_OF_WAITS] = "SELECT id, node, execution, start_ns, duration_ns, kind, edge, cause, peer, bytes FROM span"
+			" WHERE id BETWEEN ?1 AND ?2 AND lane = ?3 AND kind IN (%2$d, %3$d, %4$d) ORDER BY id",
 		[TIMELINE_EXECUTION] = "SELECT x.execution, x.start_ns, x.end_ns, x.status, x.is_warmup, f.text FROM execution x"
 			" LEFT JOIN failure f ON f.run = x.run AND f.failure = x.failure WHERE x.run = ?1 AND x.execution = ?2",
 		[TIMELINE_EXECUTION_FROM] = "SELECT execution, start_ns FROM execution WHERE run = ?1 AND execution >= ?2"
@@ -262,7 +259,7 @@ static int prepare(struct open *open)
 	int status = STATUS_OK;
 	for (int i = 0; i < TIMELINE_STMT_COUNT && status == STATUS_OK; i++) {
 		char sql[600];
-		snprintf(sql, sizeof(sql), statements[i], store->database);
+		snprintf(sql, sizeof(sql), statements[i], store->database, SPAN_KIND_WAIT, SPAN_KIND_API, SPAN_KIND_MARK);
 		status = db_prepare(store->db, sql, NULL, open->error, &store->stmts[i]);
 	}
 	return status;

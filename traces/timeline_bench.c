@@ -20,6 +20,7 @@
 #define BENCH_LANES (TIMELINE_BENCH_WORKERS + 1)
 #define BENCH_BATCH 1024
 #define BENCH_COMMIT_RECORDS 60000
+#define BENCH_TELL 4096     /* executions between two looks at progress */
 #define BENCH_PACE 20000    /* executions at one rate */
 #define BENCH_STALL 500000  /* ops to a stall, on average */
 #define BENCH_LOSS 300000   /* ops to a loss of a few records */
@@ -52,6 +53,8 @@ struct bench {
 	int64_t n_entered, n_ops, n_uncommitted;
 	unsigned state;
 	int lose;                                          /* records still to be lost */
+	timeline_progress_fn *progress;
+	void *user;
 };
 
 static int build_graph(struct graph *graph, struct mistakes *mistakes)
@@ -193,8 +196,12 @@ static int put_execution(struct bench *bench, int64_t execution, struct error *e
 static int put_all(struct bench *bench, int64_t n_spans, struct error *error)
 {
 	int status = STATUS_OK;
-	for (int64_t execution = 0; status == STATUS_OK && bench->n_ops < n_spans; execution++)
+	for (int64_t execution = 0; status == STATUS_OK && bench->n_ops < n_spans; execution++) {
 		status = put_execution(bench, execution, error);
+		if (status == STATUS_OK && execution % BENCH_TELL == 0 && bench->progress
+			&& !bench->progress(bench->user, (double)bench->n_ops / (double)n_spans))
+			status = error_set(error, STATUS_STOPPED, "the trace was not finished");
+	}
 	for (uint32_t lane = 0; lane < BENCH_LANES && status == STATUS_OK; lane++) {
 		status = deliver(bench, lane, error);
 		if (status == STATUS_OK && bench->n_lost[lane])
@@ -216,7 +223,7 @@ static int end_run(struct bench *bench, struct error *error)
 	return status == STATUS_OK ? store_seal(bench->store, error) : status;
 }
 
-int timeline_bench_make(const char *file, int64_t n_spans, struct error *error)
+int timeline_bench_make(const char *file, int64_t n_spans, timeline_progress_fn *progress, void *user, struct error *error)
 {
 	struct bench *bench = calloc(1, sizeof(*bench));
 	if (!bench)
@@ -224,6 +231,8 @@ int timeline_bench_make(const char *file, int64_t n_spans, struct error *error)
 	clock_init();
 	bench->program_fd = -1;
 	bench->state = 1;
+	bench->progress = progress;
+	bench->user = user;
 	bench->start = clock_take_pair();
 	int status = make_program(bench, error);
 	if (status == STATUS_OK)

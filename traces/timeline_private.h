@@ -1,29 +1,30 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * timeline_private: what the files of the timeline share: statements, where rows lie, and a bounded cache of rows.
+ * timeline_private: what the files of the timeline share: statements, where rows lie, and a bounded cache of their leaves.
  */
 #ifndef TANDEM_TRACES_TIMELINE_PRIVATE_H
 #define TANDEM_TRACES_TIMELINE_PRIVATE_H
 
 #include "traces/lod.h"
+#include "traces/lod_leaf.h"
 #include "traces/timeline.h"
 
-#define TIMELINE_CHUNK_ROWS 1024
-#define TIMELINE_CHUNKS_MAX 128 /* in the cache: about 20 MB */
+#define TIMELINE_LEAVES_MAX 160 /* in the cache: at most about 15 MB */
 
 /* One row of op_event or span. Lanes, nodes, edges are indices. */
 struct timeline_row {
 	int64_t row, start_ns, duration_ns, execution, bytes;
 	int32_t lane, node, edge, peer;
-	int32_t first_piece; /* of the chunk's pieces; is_op */
+	int32_t first_piece; /* of the leaf's pieces; is_op */
 	int16_t kind, cause;
 	uint8_t n_pieces, status;
 };
 
-/* Rows with ids from id × TIMELINE_CHUNK_ROWS on. */
-struct timeline_chunk {
-	bool is_used, is_op, is_open; /* is_open: rows may still come */
-	int64_t id;
+/* The rows of one range. */
+struct timeline_leaf {
+	bool is_used, is_open; /* is_open: rows may still come */
+	enum lod_source source;
+	int lane, range;
 	uint64_t used_at;
 	struct timeline_row *rows;    /* by row */
 	struct timeline_piece *pieces; /* start_ns is not set */
@@ -52,6 +53,7 @@ struct timeline_source {
 /* X(NAME, sql): %s is the database with the pyramid */
 #define TIMELINE_STMT_MAP(X) \
 	X(BLOCKS, "SELECT block, data FROM %s.lod WHERE lane = ?1 AND level = ?2 AND block BETWEEN ?3 AND ?4 ORDER BY block") \
+	X(LEAF, "SELECT data FROM %s.lod WHERE lane = ?1 AND level = ?2 AND block = ?3") \
 	X(FILL_BEFORE, "SELECT max(first_ns) FROM %s.lod_fill WHERE lane = ?1 AND first_ns < ?2") \
 	X(FILL, "SELECT first_ns, data FROM %s.lod_fill WHERE lane = ?1 AND first_ns >= ?2 ORDER BY first_ns") \
 	X(RANGES, "SELECT lane, source, first_row, last_row, first_ns, last_ns FROM %s.lod_rows WHERE lane = ?1 AND source = ?2" \
@@ -63,8 +65,7 @@ enum timeline_stmt {
 #define X(name, sql) TIMELINE_##name,
 	TIMELINE_STMT_MAP(X)
 #undef X
-	TIMELINE_ROWS_OF_OPS,
-	TIMELINE_ROWS_OF_SPANS,
+	TIMELINE_ROWS_OF_WAITS,
 	TIMELINE_EXECUTION,
 	TIMELINE_EXECUTION_FROM,
 	TIMELINE_STMT_COUNT
@@ -79,8 +80,8 @@ struct timeline_store {
 	int n_ids, n_workers;
 	int64_t lane_id, node_id, edge_id, worker_id;
 	int64_t grid_ns;                 /* where the cells begin */
-	int64_t last_row[2];             /* of op_event and span: behind them rows may come */
-	struct timeline_chunk chunks[TIMELINE_CHUNKS_MAX];
+	struct timeline_leaf leaves[TIMELINE_LEAVES_MAX];
+	struct lod_leaf_reader *reader;
 	uint64_t n_uses;
 };
 
@@ -94,8 +95,10 @@ int timeline_rows_visit(struct timeline *timeline, int lane, enum lod_source sou
 int timeline_range_visit(struct timeline *timeline, int lane, enum lod_source source, int range, int64_t from_ns, int64_t until_ns,
 	int direction, bool *ret_goes_on, timeline_visit_fn *visit, void *user, struct error *error);
 
-/* Where the rows of a lane lie, as far as not known yet; forgets rows that may have become more. */
+/* Where the rows of lanes lie, as far as not known yet; forgets leaves that may have got more rows. */
 int timeline_rows_refresh(struct timeline *timeline, struct error *error);
+/* Forgets all that is known. */
+void timeline_rows_forget(struct timeline *timeline);
 void timeline_rows_finish(struct timeline *timeline);
 
 /* A row as a span. */

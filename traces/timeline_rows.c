@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * timeline_rows: finding rows by time without an index: ranges of rows, and the cache of chunks.
+ * timeline_rows: finding rows by time without an index: ranges of rows, and the cache of leaves.
  */
 #include <stdlib.h>
 #include <string.h>
 
 #include "engine/base/attributes.h"
-#include "traces/critical_run.h"
 #include "traces/timeline_private.h"
 
 static int out_of_memory(struct error *error)
@@ -25,100 +24,141 @@ static int64_t int_or(struct db_stmt *stmt, int column, int64_t none)
 	return db_column_type(stmt, column) == DB_NULL ? none : db_column_int(stmt, column);
 }
 
-static int32_t lane_of(const struct timeline *timeline, struct db_stmt *stmt, int column)
-{
-	const struct timeline_store *store = timeline->store;
-	int32_t idx = index_of(stmt, column, store->lane_id, store->n_ids);
-	return idx == TIMELINE_NONE ? idx : store->lane_of_id[idx];
-}
+/* -- leaves ------------------------------------------------------------------------------------------------------------------- */
 
-static bool add_pieces(struct timeline_chunk *chunk, struct timeline_row *row, struct db_stmt *stmt)
+static bool reserve_pieces(struct timeline_leaf *leaf)
 {
-	if (chunk->n_pieces + PHASE_COUNT > chunk->pieces_capacity) {
-		int capacity = chunk->pieces_capacity ? 2 * chunk->pieces_capacity : 4 * TIMELINE_CHUNK_ROWS;
-		struct timeline_piece *pieces = realloc(chunk->pieces, (size_t)capacity * sizeof(*pieces));
-		if (!pieces)
-			return false;
-		chunk->pieces = pieces;
-		chunk->pieces_capacity = capacity;
-	}
-	row->first_piece = chunk->n_pieces;
-	for (int i = 0; i < PHASE_COUNT; i++) {
-		int column = critical_phase_order[i].column;
-		int64_t ns = column < 0 ? 0 : db_column_int(stmt, 7 + column);
-		if (ns > 0)
-			chunk->pieces[chunk->n_pieces++] = (struct timeline_piece){ .duration_ns = ns,
-				.phase = (enum phase)critical_phase_order[i].phase };
-	}
-	row->n_pieces = (uint8_t)(chunk->n_pieces - row->first_piece);
+	if (leaf->n_pieces + PHASE_COUNT <= leaf->pieces_capacity)
+		return true;
+	int capacity = leaf->pieces_capacity ? 2 * leaf->pieces_capacity : 2 * LOD_RANGE_ROWS;
+	struct timeline_piece *pieces = realloc(leaf->pieces, (size_t)capacity * sizeof(*pieces));
+	if (!pieces)
+		return false;
+	leaf->pieces = pieces;
+	leaf->pieces_capacity = capacity;
 	return true;
 }
 
-static int read_op(const struct timeline *timeline, struct timeline_chunk *chunk, struct db_stmt *stmt, struct error *error)
+static int32_t within(int32_t idx, int n)
 {
-	struct timeline_row *row = &chunk->rows[chunk->n_rows++];
-	*row = (struct timeline_row){ .row = db_column_int(stmt, 0), .lane = lane_of(timeline, stmt, 1),
-		.node = index_of(stmt, 2, timeline->store->node_id, timeline->n_nodes), .execution = db_column_int(stmt, 3),
-		.start_ns = db_column_int(stmt, 4), .duration_ns = db_column_int(stmt, 5), .status = (uint8_t)db_column_int(stmt, 6),
-		.edge = TIMELINE_NONE, .peer = TIMELINE_NONE, .kind = SPAN_KIND_OP, .cause = TIMELINE_NONE, .bytes = -1 };
-	return add_pieces(chunk, row, stmt) ? STATUS_OK : out_of_memory(error);
+	return idx < n ? idx : TIMELINE_NONE;
 }
 
-static int read_span(const struct timeline *timeline, struct timeline_chunk *chunk, struct db_stmt *stmt, struct error *error)
+static void take_row(const struct timeline *timeline, struct timeline_leaf *leaf, const struct lod_leaf_row *from)
 {
-	const struct timeline_store *store = timeline->store;
-	struct timeline_row *row = &chunk->rows[chunk->n_rows++];
-	(void)error;
-	*row = (struct timeline_row){ .row = db_column_int(stmt, 0), .lane = lane_of(timeline, stmt, 1),
-		.node = index_of(stmt, 2, store->node_id, timeline->n_nodes), .execution = int_or(stmt, 3, TIMELINE_NONE),
-		.start_ns = db_column_int(stmt, 4), .duration_ns = db_column_int(stmt, 5), .kind = (int16_t)db_column_int(stmt, 6),
-		.edge = index_of(stmt, 7, store->edge_id, timeline->n_edges), .cause = (int16_t)int_or(stmt, 8, TIMELINE_NONE),
-		.peer = index_of(stmt, 9, store->worker_id, store->n_workers), .bytes = int_or(stmt, 10, -1) };
+	const struct lod_form *form = from->form;
+	struct timeline_row *row = &leaf->rows[leaf->n_rows++];
+	*row = (struct timeline_row){ .row = from->row, .start_ns = timeline->store->grid_ns + from->start_ns,
+		.duration_ns = from->duration_ns, .lane = leaf->lane, .execution = from->execution, .bytes = from->bytes, .kind = form->kind,
+		.node = within(form->node, timeline->n_nodes), .edge = within(form->edge, timeline->n_edges),
+		.peer = within(form->peer, timeline->store->n_workers), .cause = (int16_t)form->cause, .status = form->status,
+		.first_piece = leaf->n_pieces, .n_pieces = form->n_phases };
+	for (int i = 0; i < form->n_phases; i++)
+		leaf->pieces[leaf->n_pieces++] = (struct timeline_piece){ .phase = (enum phase)form->phases[i],
+			.duration_ns = from->phase_ns[i] };
+}
+
+static int decode(struct timeline *timeline, struct timeline_leaf *leaf, int64_t first_row, const void *data, size_t n_bytes,
+	struct error *error)
+{
+	struct lod_leaf_reader *reader = timeline->store->reader;
+	struct lod_leaf_row row;
+	lod_leaf_read_begin(reader, first_row, data, n_bytes);
+	while (leaf->n_rows < LOD_RANGE_ROWS && lod_leaf_read_next(reader, &row)) {
+		if (!reserve_pieces(leaf))
+			return out_of_memory(error);
+		take_row(timeline, leaf, &row);
+	}
+	if (reader->is_damaged)
+		return error_set(error, STATUS_TRACE, "%s: a leaf of the level of detail is damaged", timeline->trace->file);
 	return STATUS_OK;
 }
 
-static int load(struct timeline *timeline, struct timeline_chunk *chunk, struct error *error)
+static int load_leaf(struct timeline *timeline, struct timeline_leaf *leaf, int64_t first_row, struct error *error)
 {
-	struct timeline_store *store = timeline->store;
-	struct db_stmt *stmt = store->stmts[chunk->is_op ? TIMELINE_ROWS_OF_OPS : TIMELINE_ROWS_OF_SPANS];
+	struct db_stmt *stmt = timeline->store->stmts[TIMELINE_LEAF];
 	bool has_row = false;
-	int status = STATUS_OK;
-	chunk->n_rows = chunk->n_pieces = 0;
-	if (!chunk->rows)
-		chunk->rows = malloc(TIMELINE_CHUNK_ROWS * sizeof(*chunk->rows));
-	if (!chunk->rows)
-		return out_of_memory(error);
-	db_bind_int(stmt, 1, chunk->id * TIMELINE_CHUNK_ROWS);
-	db_bind_int(stmt, 2, (chunk->id + 1) * TIMELINE_CHUNK_ROWS - 1);
-	db_bind_int(stmt, 3, timeline->run);
-	while (status == STATUS_OK && (status = db_step(stmt, &has_row, error)) == STATUS_OK && has_row)
-		status = (chunk->is_op ? read_op : read_span)(timeline, chunk, stmt, error);
-	chunk->is_open = (chunk->id + 1) * TIMELINE_CHUNK_ROWS > store->last_row[chunk->is_op ? 0 : 1];
-	chunk->is_used = status == STATUS_OK;
+	db_bind_int(stmt, 1, timeline->store->sources[leaf->lane].id);
+	db_bind_int(stmt, 2, lod_leaf_level(leaf->source));
+	db_bind_int(stmt, 3, first_row);
+	int status = db_step(stmt, &has_row, error);
+	if (status == STATUS_OK && !has_row)
+		status = error_set(error, STATUS_TRACE, "%s: a leaf of the level of detail is missing", timeline->trace->file);
+	if (status == STATUS_OK) {
+		size_t n_bytes = 0;
+		const void *data = db_column_blob(stmt, 0, &n_bytes);
+		status = decode(timeline, leaf, first_row, data, n_bytes, error);
+	}
+	db_reset(stmt);
 	return status;
 }
 
-static int get_chunk(struct timeline *timeline, bool is_op, int64_t id, struct timeline_chunk **ret_chunk, struct error *error)
+/* Waits are few and read from their table. */
+static int load_waits(struct timeline *timeline, struct timeline_leaf *leaf, const struct timeline_range *range, struct error *error)
+{
+	const struct timeline_store *store = timeline->store;
+	struct db_stmt *stmt = store->stmts[TIMELINE_ROWS_OF_WAITS];
+	bool has_row = false;
+	int status = STATUS_OK;
+	db_bind_int(stmt, 1, range->first_row);
+	db_bind_int(stmt, 2, range->last_row);
+	db_bind_int(stmt, 3, store->sources[leaf->lane].id);
+	while (status == STATUS_OK && (status = db_step(stmt, &has_row, error)) == STATUS_OK && has_row) {
+		if (leaf->n_rows == LOD_RANGE_ROWS)
+			continue;
+		leaf->rows[leaf->n_rows++] = (struct timeline_row){ .row = db_column_int(stmt, 0), .lane = leaf->lane,
+			.node = index_of(stmt, 1, store->node_id, timeline->n_nodes), .execution = int_or(stmt, 2, TIMELINE_NONE),
+			.start_ns = db_column_int(stmt, 3), .duration_ns = db_column_int(stmt, 4), .kind = (int16_t)db_column_int(stmt, 5),
+			.edge = index_of(stmt, 6, store->edge_id, timeline->n_edges), .cause = (int16_t)int_or(stmt, 7, TIMELINE_NONE),
+			.peer = index_of(stmt, 8, store->worker_id, store->n_workers), .bytes = int_or(stmt, 9, -1) };
+	}
+	return status;
+}
+
+static int load(struct timeline *timeline, struct timeline_leaf *leaf, struct error *error)
 {
 	struct timeline_store *store = timeline->store;
-	struct timeline_chunk *oldest = &store->chunks[0];
-	for (int i = 0; i < TIMELINE_CHUNKS_MAX; i++) {
-		struct timeline_chunk *chunk = &store->chunks[i];
-		if (chunk->is_used && chunk->id == id && chunk->is_op == is_op) {
-			chunk->used_at = ++store->n_uses;
-			*ret_chunk = chunk;
+	const struct timeline_ranges *ranges = &store->sources[leaf->lane].ranges[leaf->source];
+	const struct timeline_range *range = &ranges->ranges[leaf->range];
+	leaf->n_rows = leaf->n_pieces = 0;
+	if (!leaf->rows)
+		leaf->rows = malloc(LOD_RANGE_ROWS * sizeof(*leaf->rows));
+	if (!store->reader)
+		store->reader = malloc(sizeof(*store->reader));
+	if (!leaf->rows || !store->reader)
+		return out_of_memory(error);
+	int status = leaf->source < LOD_LEAVES_COUNT ? load_leaf(timeline, leaf, range->first_row, error)
+		: load_waits(timeline, leaf, range, error);
+	leaf->is_open = leaf->range == ranges->n - 1;
+	leaf->is_used = status == STATUS_OK;
+	return status;
+}
+
+static int get_leaf(struct timeline *timeline, int lane, enum lod_source source, int range, struct timeline_leaf **ret_leaf,
+	struct error *error)
+{
+	struct timeline_store *store = timeline->store;
+	struct timeline_leaf *oldest = &store->leaves[0];
+	for (int i = 0; i < TIMELINE_LEAVES_MAX; i++) {
+		struct timeline_leaf *leaf = &store->leaves[i];
+		if (leaf->is_used && leaf->range == range && leaf->lane == lane && leaf->source == source) {
+			leaf->used_at = ++store->n_uses;
+			*ret_leaf = leaf;
 			return STATUS_OK;
 		}
-		if ((chunk->is_used ? chunk->used_at : 0) < (oldest->is_used ? oldest->used_at : 0))
-			oldest = chunk;
+		if ((leaf->is_used ? leaf->used_at : 0) < (oldest->is_used ? oldest->used_at : 0))
+			oldest = leaf;
 	}
 	oldest->is_used = false;
-	oldest->is_op = is_op;
-	oldest->id = id;
+	oldest->lane = lane;
+	oldest->source = source;
+	oldest->range = range;
 	oldest->used_at = ++store->n_uses;
-	*ret_chunk = oldest;
+	*ret_leaf = oldest;
 	return load(timeline, oldest, error);
 }
+
+/* -- visits ------------------------------------------------------------------------------------------------------------------- */
 
 static bool touches(const struct timeline_row *row, int64_t from_ns, int64_t until_ns)
 {
@@ -126,28 +166,16 @@ static bool touches(const struct timeline_row *row, int64_t from_ns, int64_t unt
 	return row->start_ns < until_ns && (end_ns > from_ns || (row->duration_ns == 0 && row->start_ns >= from_ns));
 }
 
-static bool is_of(const struct timeline_row *row, enum lod_source source)
-{
-	bool is_wait = row->kind == SPAN_KIND_WAIT || row->kind == SPAN_KIND_API || row->kind == SPAN_KIND_MARK;
-	return source == LOD_OPS || (source == LOD_WAITS) == is_wait;
-}
-
-int timeline_range_visit(struct timeline *timeline, int lane, enum lod_source source, int range_idx, int64_t from_ns, int64_t until_ns,
+int timeline_range_visit(struct timeline *timeline, int lane, enum lod_source source, int range, int64_t from_ns, int64_t until_ns,
 	int direction, bool *ret_goes_on, timeline_visit_fn *visit, void *user, struct error *error)
 {
-	struct timeline_range range = timeline->store->sources[lane].ranges[source].ranges[range_idx];
-	int64_t first = range.first_row / TIMELINE_CHUNK_ROWS, last = range.last_row / TIMELINE_CHUNK_ROWS;
+	struct timeline_leaf *leaf = NULL;
 	bool goes_on = true;
-	int status = STATUS_OK;
-	for (int64_t k = 0; k <= last - first && goes_on && status == STATUS_OK; k++) {
-		struct timeline_chunk *chunk = NULL;
-		status = get_chunk(timeline, source == LOD_OPS, direction > 0 ? first + k : last - k, &chunk, error);
-		for (int i = 0; status == STATUS_OK && i < chunk->n_rows && goes_on; i++) {
-			const struct timeline_row *row = &chunk->rows[direction > 0 ? i : chunk->n_rows - 1 - i];
-			if (row->lane == lane && row->row >= range.first_row && row->row <= range.last_row && is_of(row, source)
-				&& touches(row, from_ns, until_ns))
-				goes_on = visit(user, row, chunk->pieces + row->first_piece);
-		}
+	int status = get_leaf(timeline, lane, source, range, &leaf, error);
+	for (int i = 0; status == STATUS_OK && i < leaf->n_rows && goes_on; i++) {
+		const struct timeline_row *row = &leaf->rows[direction > 0 ? i : leaf->n_rows - 1 - i];
+		if (touches(row, from_ns, until_ns))
+			goes_on = visit(user, row, leaf->pieces + row->first_piece);
 	}
 	*ret_goes_on = goes_on;
 	return status;
@@ -232,10 +260,8 @@ static int read_ranges(struct timeline *timeline, int lane, enum lod_source sour
 	db_bind_int(stmt, 2, source);
 	db_bind_int(stmt, 3, ranges->n ? ranges->ranges[ranges->n - 1].first_row : 0);
 	while (status == STATUS_OK && (status = db_step(stmt, &has_row, error)) == STATUS_OK && has_row) {
-		int64_t *last_row = &store->last_row[source == LOD_OPS ? 0 : 1];
 		struct timeline_range range = { .first_row = db_column_int(stmt, 2), .last_row = db_column_int(stmt, 3),
 			.first_ns = db_column_int(stmt, 4), .last_ns = db_column_int(stmt, 5) };
-		*last_row = range.last_row > *last_row ? range.last_row : *last_row;
 		status = add_range(ranges, range, error);
 	}
 	return status;
@@ -244,8 +270,8 @@ static int read_ranges(struct timeline *timeline, int lane, enum lod_source sour
 int timeline_rows_refresh(struct timeline *timeline, struct error *error)
 {
 	int status = STATUS_OK;
-	for (int i = 0; i < TIMELINE_CHUNKS_MAX; i++)
-		timeline->store->chunks[i].is_used &= !timeline->store->chunks[i].is_open;
+	for (int i = 0; i < TIMELINE_LEAVES_MAX; i++)
+		timeline->store->leaves[i].is_used &= !timeline->store->leaves[i].is_open;
 	for (int lane = 0; lane < timeline->n_lanes && status == STATUS_OK; lane++) {
 		for (int source = 0; source < LOD_SOURCE_COUNT && status == STATUS_OK; source++) {
 			if (timeline->lanes[lane].kind != TIMELINE_CHANNEL)
@@ -255,13 +281,24 @@ int timeline_rows_refresh(struct timeline *timeline, struct error *error)
 	return status;
 }
 
+void timeline_rows_forget(struct timeline *timeline)
+{
+	for (int i = 0; i < TIMELINE_LEAVES_MAX; i++)
+		timeline->store->leaves[i].is_used = false;
+	for (int lane = 0; lane < timeline->n_lanes; lane++) {
+		for (int source = 0; source < LOD_SOURCE_COUNT; source++)
+			timeline->store->sources[lane].ranges[source].n = 0;
+	}
+}
+
 void timeline_rows_finish(struct timeline *timeline)
 {
 	struct timeline_store *store = timeline->store;
-	for (int i = 0; i < TIMELINE_CHUNKS_MAX; i++) {
-		free(store->chunks[i].rows);
-		free(store->chunks[i].pieces);
+	for (int i = 0; i < TIMELINE_LEAVES_MAX; i++) {
+		free(store->leaves[i].rows);
+		free(store->leaves[i].pieces);
 	}
+	free(store->reader);
 	for (int lane = 0; store->sources && lane < timeline->n_lanes; lane++) {
 		for (int source = 0; source < LOD_SOURCE_COUNT; source++)
 			free(store->sources[lane].ranges[source].ranges);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * window: a ring of records a lane that doubles until it holds the age asked for, or its bound.
+ * window: blocks of records, of which each lane has a queue. All come from one stock, so that a busy lane has more of them than a quiet one,
+ * and all reach back equally far.
  */
 #include "traces/window.h"
 
@@ -9,20 +10,29 @@
 
 #include "engine/base/attributes.h"
 
-#define WINDOW_RECORDS_FIRST 1024u
+#define WINDOW_BLOCK_RECORDS 64
+
+struct window_block {
+	struct window_block *next; /* younger, or the next unused one */
+	uint64_t first;            /* number of its first record in the lane */
+	uint64_t end;              /* ticks: of its last record */
+	uint32_t n;
+	struct record records[WINDOW_BLOCK_RECORDS];
+};
 
 struct window_lane {
-	struct record *records;   /* [capacity], a power of two */
-	uint32_t capacity;
-	uint64_t head, tail;      /* pushed, gone */
+	struct window_block *oldest, *youngest;
+	uint64_t head, tail;      /* pushed, gone or taken */
 	uint64_t mark;            /* window_take goes no further */
-	uint64_t cut;             /* ticks: end of the youngest record that had to go for want of room */
+	uint64_t n_gone;
 };
 
 struct window {
 	struct window_lane *lanes;
-	uint32_t n_lanes, n_records_max;
+	uint32_t n_lanes, n_blocks, n_blocks_max;
 	uint64_t age_ticks;
+	uint64_t cut;             /* ticks: end of the youngest record that had to go for want of room */
+	struct window_block *unused;
 };
 
 struct window *window_create(uint32_t n_lanes, uint64_t age_ticks, uint32_t n_records_max)
@@ -33,9 +43,9 @@ struct window *window_create(uint32_t n_lanes, uint64_t age_ticks, uint32_t n_re
 	window->lanes = calloc(n_lanes, sizeof(*window->lanes));
 	window->n_lanes = n_lanes;
 	window->age_ticks = age_ticks;
-	window->n_records_max = WINDOW_RECORDS_FIRST;
-	while (window->n_records_max <= n_records_max / 2)
-		window->n_records_max *= 2;
+	window->n_blocks_max = n_records_max / WINDOW_BLOCK_RECORDS;
+	if (window->n_blocks_max < 2 * n_lanes)
+		window->n_blocks_max = 2 * n_lanes;
 	if (!window->lanes) {
 		window_destroy(window);
 		return NULL;
@@ -44,12 +54,22 @@ struct window *window_create(uint32_t n_lanes, uint64_t age_ticks, uint32_t n_re
 	return window;
 }
 
+static void free_blocks(struct window_block *block)
+{
+	while (block) {
+		struct window_block *next = block->next;
+		free(block);
+		block = next;
+	}
+}
+
 void window_destroy(struct window *window)
 {
 	if (!window)
 		return;
 	for (uint32_t i = 0; window->lanes && i < window->n_lanes; i++)
-		free(window->lanes[i].records);
+		free_blocks(window->lanes[i].oldest);
+	free_blocks(window->unused);
 	free(window->lanes);
 	free(window);
 }
@@ -66,77 +86,98 @@ uint64_t window_record_end(const struct record *record)
 	return record->start + n_ticks;
 }
 
-static struct record *record_at(const struct window_lane *lane, uint64_t idx)
+/* The oldest block of a lane becomes unused; what was not taken from it is gone. */
+static void let_go(struct window *window, struct window_lane *lane)
 {
-	return &lane->records[idx & (lane->capacity - 1)];
+	struct window_block *block = lane->oldest;
+	lane->n_gone += block->first + block->n - lane->tail;
+	lane->tail = block->first + block->n;
+	lane->oldest = block->next;
+	if (!lane->oldest)
+		lane->youngest = NULL;
+	block->next = window->unused;
+	window->unused = block;
 }
 
-static bool widen(struct window_lane *lane)
+static void let_go_for_want_of_room(struct window *window)
 {
-	uint32_t capacity = lane->capacity ? 2 * lane->capacity : WINDOW_RECORDS_FIRST;
-	struct record *records = malloc((size_t)capacity * sizeof(*records));
-	if (!records)
-		return false;
-	for (uint64_t i = lane->tail; i < lane->head; i++)
-		records[i & (capacity - 1)] = *record_at(lane, i);
-	free(lane->records);
-	lane->records = records;
-	lane->capacity = capacity;
-	return true;
-}
-
-/* Room for one more, by letting go what is too old, by growing, or by letting go the oldest. */
-static bool make_room(struct window *window, struct window_lane *lane, uint64_t now, int64_t *n_gone)
-{
-	if (lane->head - lane->tail < lane->capacity)
-		return true;
-	while (lane->tail < lane->head && now - window_record_end(record_at(lane, lane->tail)) > window->age_ticks
-		&& window_record_end(record_at(lane, lane->tail)) < now) {
-		lane->tail++;
-		++*n_gone;
+	struct window_lane *lane = NULL;
+	for (uint32_t i = 0; i < window->n_lanes; i++) {
+		const struct window_block *block = window->lanes[i].oldest;
+		if (block && (!lane || block->end < lane->oldest->end))
+			lane = &window->lanes[i];
 	}
-	if (lane->head - lane->tail < lane->capacity)
-		return true;
-	if (lane->capacity < window->n_records_max)
-		return widen(lane);
-	uint64_t end = window_record_end(record_at(lane, lane->tail));
-	lane->cut = end > lane->cut ? end : lane->cut;
-	lane->tail++;
-	++*n_gone;
-	return true;
+	for (uint64_t i = lane->tail - lane->oldest->first; i < lane->oldest->n; i++) {
+		uint64_t end = window_record_end(&lane->oldest->records[i]);
+		window->cut = end > window->cut ? end : window->cut;
+	}
+	let_go(window, lane);
 }
 
-int64_t window_push(struct window *window, uint32_t lane_idx, const struct record *records, uint32_t n)
+/* One more block for a lane: of what is too old, a new one, or what is the oldest of all. NULL when memory is out. */
+static struct window_block *add_block(struct window *window, struct window_lane *lane, uint64_t now)
+{
+	while (lane->oldest && lane->oldest->end < now && now - lane->oldest->end > window->age_ticks)
+		let_go(window, lane);
+	if (!window->unused && window->n_blocks == window->n_blocks_max)
+		let_go_for_want_of_room(window);
+	struct window_block *block = window->unused;
+	if (block)
+		window->unused = block->next;
+	else if ((block = malloc(sizeof(*block))))
+		window->n_blocks++;
+	else
+		return NULL;
+	block->next = NULL;
+	block->first = lane->head;
+	block->n = 0;
+	if (lane->youngest)
+		lane->youngest->next = block;
+	else
+		lane->oldest = block;
+	lane->youngest = block;
+	return block;
+}
+
+bool window_push(struct window *window, uint32_t lane_idx, const struct record *records, uint32_t n)
 {
 	struct window_lane *lane = &window->lanes[lane_idx];
-	int64_t n_gone = 0;
-	for (uint32_t i = 0; i < n; i++) {
-		if (unlikely(lane->head - lane->tail >= lane->capacity)
-			&& !make_room(window, lane, window_record_end(&records[i]), &n_gone))
-			return -1;
-		*record_at(lane, lane->head++) = records[i];
+	while (n) {
+		struct window_block *block = lane->youngest;
+		if (!block || block->n == WINDOW_BLOCK_RECORDS)
+			block = add_block(window, lane, window_record_end(records));
+		if (!block)
+			return false;
+		uint32_t some = WINDOW_BLOCK_RECORDS - block->n < n ? WINDOW_BLOCK_RECORDS - block->n : n;
+		memcpy(&block->records[block->n], records, some * sizeof(*records));
+		block->n += some;
+		block->end = window_record_end(&records[some - 1]);
+		lane->head += some;
+		records += some;
+		n -= some;
 	}
-	return n_gone;
+	return true;
 }
 
 uint64_t window_whole_from(const struct window *window, uint64_t now)
 {
 	uint64_t from = now > window->age_ticks ? now - window->age_ticks : 0;
-	for (uint32_t i = 0; i < window->n_lanes; i++)
-		from = window->lanes[i].cut > from ? window->lanes[i].cut : from;
-	return from;
+	return window->cut > from ? window->cut : from;
 }
 
-uint32_t window_take(struct window *window, uint32_t lane_idx, uint64_t from, struct record *records, uint32_t n_max, uint64_t *n_gone)
+uint32_t window_take(struct window *window, uint32_t lane_idx, uint64_t from, struct record *records, uint32_t n_max)
 {
 	struct window_lane *lane = &window->lanes[lane_idx];
 	uint32_t n = 0;
 	while (lane->tail < lane->head && lane->tail < lane->mark && n < n_max) {
-		const struct record *oldest = record_at(lane, lane->tail++);
+		const struct window_block *block = lane->oldest;
+		const struct record *oldest = &block->records[lane->tail++ - block->first];
 		if (window_record_end(oldest) < from)
-			++*n_gone;
+			lane->n_gone++;
 		else
 			records[n++] = *oldest;
+		if (lane->tail - block->first == WINDOW_BLOCK_RECORDS)
+			let_go(window, lane);
 	}
 	return n;
 }
@@ -145,6 +186,11 @@ void window_mark(struct window *window, bool is_set)
 {
 	for (uint32_t i = 0; i < window->n_lanes; i++)
 		window->lanes[i].mark = is_set ? window->lanes[i].head : UINT64_MAX;
+}
+
+uint64_t window_n_gone(const struct window *window, uint32_t lane)
+{
+	return window->lanes[lane].n_gone;
 }
 
 uint64_t window_count(const struct window *window)

@@ -109,6 +109,25 @@ bool driver_is_inside(const struct driver *driver);
 /* Executions submitted and not yet released. Any thread. */
 int driver_in_flight(const struct driver *driver);
 
+/* What a process of the run is doing at a moment. Indices are the program's, which are the graph's. */
+struct driver_activity {
+	enum phase wait;     /* STARVED, BACKPRESSURE, LATE_RANK: it waits; UNKNOWN: it does not */
+	bool is_idle;        /* it waits for something that was not submitted yet */
+	bool computes, is_asleep, has_ended;
+	uint32_t node, edge; /* PROGRAM_NONE: none. Where it stands; by which edge what it waits for comes, or is held */
+	uint32_t peer;       /* worker that it waits for; PROGRAM_NONE: none */
+	uint64_t execution;
+	int64_t waited_ns;   /* so far */
+};
+struct driver_progress {
+	uint64_t n_submitted, n_finished, n_failed;
+};
+
+/* Looks at worker `worker` (0: the driver) or at the run as a whole. Any thread, until driver_stop is called. */
+void driver_look(const struct driver *driver, uint32_t worker, struct driver_activity *ret_activity);
+void driver_progress(const struct driver *driver, struct driver_progress *ret_progress);
+int driver_n_workers(const struct driver *driver); /* the driver counts as one */
+
 /* Asks for an early end from a signal handler or another thread: pending and later calls return STATUS_STOPPED. Async-signal-safe. */
 void driver_interrupt(struct driver *driver);
 

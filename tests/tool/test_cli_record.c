@@ -107,7 +107,8 @@ struct terminal {
 	size_t length;
 };
 
-static void start_on_terminal(struct terminal *terminal, const char *trace)
+/* `triggers` NULL: none are named. */
+static void start_on_terminal(struct terminal *terminal, const char *trace, const char *record, const char *triggers)
 {
 	char *graph = tool_expand("@TMP@/slow.dot"), *file = tool_expand(trace);
 	*terminal = (struct terminal){ .fd = -1 };
@@ -116,25 +117,39 @@ static void start_on_terminal(struct terminal *terminal, const char *trace)
 	terminal->pid = fork();
 	if (terminal->pid == 0) {
 		login_tty(dup(terminal->kept_fd));
-		execl(getenv("TANDEM"), "tandem", "run", graph, "-n", "1000", "--in-flight", "1", "-o", file, "--record", "last=20",
-			"--trigger", "key", NULL);
+		execl(getenv("TANDEM"), "tandem", "run", graph, "-n", "1000", "--in-flight", "1", "-o", file, "--record", record,
+			triggers ? "--trigger" : NULL, triggers, NULL);
 		_exit(127);
 	}
 	free(graph);
 	free(file);
 }
 
+/* Reads what is shown within 10 ms. */
+static void look(struct terminal *terminal)
+{
+	struct pollfd source = { .fd = terminal->fd, .events = POLLIN };
+	if (poll(&source, 1, 10) == 1 && terminal->length < sizeof(terminal->text) - 1) {
+		ssize_t n = read(terminal->fd, terminal->text + terminal->length, sizeof(terminal->text) - 1 - terminal->length);
+		terminal->length += n > 0 ? (size_t)n : 0;
+	}
+}
+
 /* Reads until `text` was shown; false after ten seconds. */
 static bool await(struct terminal *terminal, const char *text)
 {
-	for (int i = 0; i < 1000 && !strstr(terminal->text, text); i++) {
-		struct pollfd source = { .fd = terminal->fd, .events = POLLIN };
-		if (poll(&source, 1, 10) == 1 && terminal->length < sizeof(terminal->text) - 1) {
-			ssize_t n = read(terminal->fd, terminal->text + terminal->length, sizeof(terminal->text) - 1 - terminal->length);
-			terminal->length += n > 0 ? (size_t)n : 0;
-		}
-	}
+	for (int i = 0; i < 1000 && !strstr(terminal->text, text); i++)
+		look(terminal);
 	return strstr(terminal->text, text);
+}
+
+/* Reads until the process has ended; its status, -1 after ten seconds. */
+static int await_end(struct terminal *terminal)
+{
+	int status = -1;
+	for (int i = 0; i < 1000 && waitpid(terminal->pid, &status, WNOHANG) == 0; i++)
+		look(terminal);
+	return status;
 }
 
 static bool is_restored(const struct terminal *terminal)
@@ -163,11 +178,11 @@ Test(cli_record, a_key_saves_and_the_terminal_is_as_before, .timeout = 100)
 		const char *name;
 		const char *keys;
 		int signal;
-	} cases[] = { { "Ctrl-C", "\003", 0 }, { "Ctrl-\\", "\034", 0 }, { "kill", NULL, SIGTERM }, { "hang-up", NULL, SIGHUP } };
+	} cases[] = { { "Ctrl-C", "\003", 0 }, { "Ctrl-\\", "\034", 0 }, { "kill", NULL, SIGTERM }, { "hang-up", NULL, SIGHUP },
+		{ "crash", NULL, SIGSEGV }, { "abort", NULL, SIGABRT }, { "Ctrl-C at the end", "\003", 0 } };
 	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
 		struct terminal terminal;
-		int status;
-		start_on_terminal(&terminal, "@TMP@/key.tandem");
+		start_on_terminal(&terminal, "@TMP@/key.tandem", "last=20", "key");
 		cr_assert(await(&terminal, "press s to save"), "%s: shown was '%s'", cases[i].name, terminal.text);
 		cr_expect(await_mode(&terminal, false), "%s: the key is not waited for", cases[i].name);
 		cr_assert(write(terminal.fd, "xs", 2) == 2);
@@ -176,8 +191,7 @@ Test(cli_record, a_key_saves_and_the_terminal_is_as_before, .timeout = 100)
 			cr_assert(write(terminal.fd, cases[i].keys, 1) == 1);
 		else
 			kill(terminal.pid, cases[i].signal);
-		for (int k = 0; k < 1000 && waitpid(terminal.pid, &status, WNOHANG) == 0; k++)
-			await(&terminal, "\001"); /* nobody writes that: drains what is shown */
+		cr_expect(await_end(&terminal) != -1, "%s: the run goes on", cases[i].name);
 		cr_expect(is_restored(&terminal), "%s: the terminal is not as before", cases[i].name);
 		finish_terminal(&terminal);
 	}
@@ -188,7 +202,7 @@ Test(cli_record, stopped_and_continued_on_the_terminal, .timeout = 60)
 {
 	struct terminal terminal;
 	int status;
-	start_on_terminal(&terminal, "@TMP@/stop.tandem");
+	start_on_terminal(&terminal, "@TMP@/stop.tandem", "last=20", "key");
 	cr_assert(await(&terminal, "press s to save"), "shown was '%s'", terminal.text);
 	cr_expect(await_mode(&terminal, false));
 	kill(terminal.pid, SIGTSTP);
@@ -211,4 +225,39 @@ Test(cli_record, a_signal_saves)
 	waitpid(pid, &status, 0);
 	cr_expect(WIFEXITED(status) && WEXITSTATUS(status) == 0, "status %x", status);
 	expect("report @TMP@/u.tandem", 0, "before 1 save (key at execution", NULL);
+}
+
+static bool catches(pid_t pid, int signal)
+{
+	char path[64], line[200];
+	unsigned long long caught = 0;
+	snprintf(path, sizeof path, "/proc/%d/status", (int)pid);
+	FILE *file = fopen(path, "r");
+	while (file && fgets(line, sizeof line, file) && sscanf(line, "SigCgt: %llx", &caught) != 1)
+		continue;
+	if (file)
+		fclose(file);
+	return caught >> (signal - 1) & 1;
+}
+
+/* As soon as the process minds it, which is before its graph was read; and in a run that keeps nothing back. */
+Test(cli_record, a_signal_that_saves_nothing_ends_nothing, .timeout = 60)
+{
+	static const struct {
+		const char *name, *record, *told, *or_told;
+	} cases[] = { { "too early", "last=20", "nothing to save yet", "saving the last seconds" },
+		{ "all is recorded", "all", "saves nothing without --record last", "saves nothing" } };
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+		struct terminal terminal;
+		start_on_terminal(&terminal, "@TMP@/early.tandem", cases[i].record, NULL);
+		for (int k = 0; k < 5000 && !catches(terminal.pid, SIGUSR1); k++)
+			usleep(1000);
+		kill(terminal.pid, SIGUSR1);
+		cr_expect(await(&terminal, cases[i].told) || await(&terminal, cases[i].or_told), "%s: shown was '%s'", cases[i].name,
+			terminal.text);
+		kill(terminal.pid, SIGTERM);
+		int status = await_end(&terminal);
+		cr_expect(WIFEXITED(status) && WEXITSTATUS(status) == 128 + SIGTERM, "%s: status %x", cases[i].name, (unsigned)status);
+		finish_terminal(&terminal);
+	}
 }

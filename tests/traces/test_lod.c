@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "traces/lod_lane.h"
+#include "traces/lod_leaf.h"
 
 static int64_t draw(unsigned *state, int64_t n)
 {
@@ -84,6 +85,113 @@ Test(lod, damaged_blocks_are_refused_or_read)
 	}
 	cr_assert(n_refused > 1000, "%d of 3000", n_refused);
 }
+
+/* -- leaves ------------------------------------------------------------------------------------------------------------------ */
+
+#define LEAF_ROWS 200
+
+struct leaf_rows {
+	struct lod_leaf_row rows[LEAF_ROWS];
+	struct lod_form forms[LEAF_ROWS];
+	int64_t phase_ns[LEAF_ROWS][PHASE_COUNT];
+};
+
+/* Ops and spans of every kind, with long and negative distances. */
+static void fill_rows(struct leaf_rows *rows, unsigned *state)
+{
+	int64_t row = 1 + draw(state, 1 << 20), at_ns = draw(state, 1 << 20) - (1 << 19);
+	memset(rows->forms, 0, sizeof(rows->forms));
+	for (int i = 0; i < LEAF_ROWS; i++) {
+		struct lod_form *form = &rows->forms[i];
+		bool is_op = draw(state, 3) != 0;
+		*form = (struct lod_form){ .node = (int)draw(state, 9) - 1, .edge = LOD_NONE, .peer = LOD_NONE, .cause = LOD_NONE,
+			.kind = is_op ? SPAN_KIND_OP : (int16_t)draw(state, PHASE_COUNT), .has_duration = !is_op || draw(state, 9) == 0,
+			.status = is_op ? (uint8_t)draw(state, 3) : 0, .n_phases = is_op ? (uint8_t)draw(state, 4) : 0 };
+		if (!is_op && draw(state, 2)) {
+			form->edge = (int)draw(state, 40) - 1;
+			form->peer = (int)draw(state, 4) - 1;
+			form->cause = (int)draw(state, PHASE_COUNT);
+			form->has_bytes = draw(state, 2);
+		}
+		int64_t sum_ns = 0;
+		for (int k = 0; k < form->n_phases; k++) {
+			form->phases[k] = (uint8_t)(3 * k + draw(state, 3));
+			sum_ns += rows->phase_ns[i][k] = draw(state, 9) ? draw(state, 3000) : draw(state, 1 << 24) * 1000;
+		}
+		row += draw(state, 9) ? 1 : draw(state, 5000) + 1;
+		at_ns += draw(state, 3) ? 0 : draw(state, 9000) - 1000;
+		rows->rows[i] = (struct lod_leaf_row){ .row = row, .start_ns = at_ns, .execution = draw(state, 5) ? i / 4 : LOD_NONE,
+			.duration_ns = form->has_duration ? draw(state, 1 << 20) : sum_ns, .bytes = form->has_bytes ? draw(state, 1 << 20) : -1,
+			.form = form, .phase_ns = rows->phase_ns[i] };
+		at_ns += rows->rows[i].duration_ns;
+	}
+}
+
+static void code_rows(const struct leaf_rows *rows, struct lod_leaf *leaf)
+{
+	struct error error = { 0 };
+	lod_leaf_begin(leaf, rows->rows[0].row);
+	for (int i = 0; i < LEAF_ROWS; i++)
+		cr_assert_eq(lod_leaf_add(leaf, &rows->rows[i], &error), STATUS_OK, "%s", error.text);
+}
+
+Test(lod, rows_come_out_as_they_went_in)
+{
+	static struct leaf_rows rows;
+	static struct lod_leaf leaf;
+	static struct lod_leaf_reader reader;
+	unsigned state = 3;
+	for (int round = 0; round < 200; round++) {
+		struct lod_leaf_row row;
+		int n = 0;
+		fill_rows(&rows, &state);
+		code_rows(&rows, &leaf);
+		lod_leaf_read_begin(&reader, rows.rows[0].row, leaf.data, leaf.n_bytes);
+		for (; lod_leaf_read_next(&reader, &row); n++) {
+			const struct lod_leaf_row *should = &rows.rows[n];
+			cr_assert(row.row == should->row && row.start_ns == should->start_ns && row.duration_ns == should->duration_ns,
+				"round %d row %d: %lld at %lld for %lld, not %lld at %lld for %lld", round, n, (long long)row.row,
+				(long long)row.start_ns, (long long)row.duration_ns, (long long)should->row, (long long)should->start_ns,
+				(long long)should->duration_ns);
+			cr_assert(row.execution == should->execution && row.bytes == should->bytes, "round %d row %d: execution %lld, not %lld", round,
+				n, (long long)row.execution, (long long)should->execution);
+			cr_assert(memcmp(row.form, should->form, sizeof(*row.form)) == 0, "round %d row %d: another form", round, n);
+			cr_assert(memcmp(row.phase_ns, should->phase_ns, row.form->n_phases * sizeof(*row.phase_ns)) == 0,
+				"round %d row %d: other phases", round, n);
+		}
+		cr_assert(n == LEAF_ROWS && !reader.is_damaged, "round %d: %d rows", round, n);
+	}
+	lod_leaf_finish(&leaf);
+}
+
+Test(lod, damaged_leaves_are_refused_or_read)
+{
+	static struct leaf_rows rows;
+	static struct lod_leaf leaf;
+	static struct lod_leaf_reader reader;
+	unsigned state = 11;
+	int n_refused = 0;
+	for (int round = 0; round < 2000; round++) {
+		struct lod_leaf_row row;
+		fill_rows(&rows, &state);
+		code_rows(&rows, &leaf);
+		for (int64_t n = 1 + draw(&state, 4); n > 0; n--)
+			leaf.data[draw(&state, (int64_t)leaf.n_bytes)] = (uint8_t)draw(&state, 256);
+		lod_leaf_read_begin(&reader, 1, leaf.data, (size_t)draw(&state, (int64_t)leaf.n_bytes + 1));
+		while (lod_leaf_read_next(&reader, &row)) {
+			cr_assert(row.form->n_phases <= PHASE_COUNT && row.duration_ns >= 0, "round %d: %d phases, %lld ns", round,
+				row.form->n_phases, (long long)row.duration_ns);
+			for (int k = 0; k < row.form->n_phases; k++)
+				cr_assert(row.form->phases[k] < PHASE_COUNT && row.phase_ns[k] >= 0, "round %d: phase %d for %lld ns", round,
+					row.form->phases[k], (long long)row.phase_ns[k]);
+		}
+		n_refused += reader.is_damaged;
+	}
+	cr_assert(n_refused > 500, "%d of 2000", n_refused);
+	lod_leaf_finish(&leaf);
+}
+
+/* -- lanes ------------------------------------------------------------------------------------------------------------------- */
 
 struct sums {
 	int64_t ns[LOD_LEVELS_MAX], n_spans[LOD_LEVELS_MAX];
