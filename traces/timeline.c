@@ -227,6 +227,12 @@ static int build(struct open *open, timeline_progress_fn *progress, void *user)
 	return status;
 }
 
+static int count_rows(struct open *open, int64_t *ret_n)
+{
+	return db_get_int(open->timeline->store->db, "SELECT coalesce((SELECT max(rowid) FROM op_event), 0)"
+		" + coalesce((SELECT max(id) FROM span), 0)", ret_n, open->error);
+}
+
 /* Where the pyramid is: in the file, made before, or made now. */
 static int find_pyramid(struct open *open, timeline_progress_fn *progress, void *user)
 {
@@ -238,8 +244,34 @@ static int find_pyramid(struct open *open, timeline_progress_fn *progress, void 
 		return status;
 	timeline->store->database = "temp";
 	timeline->was_built = true;
-	status = count_lanes(open, "temp", &n);
+	status = count_rows(open, &timeline->store->n_built);
+	if (status == STATUS_OK)
+		status = count_lanes(open, "temp", &n);
 	return status != STATUS_OK || n > 0 ? status : build(open, progress, user);
+}
+
+/* One that was made when the file was opened is made anew when there is an eighth more to show, or the run has ended. */
+static int rebuild(struct open *open, bool *ret_is_new)
+{
+	static const char *const tables[] = { "lod", "lod_rows", "lod_fill", "lod_lane" };
+	struct timeline_store *store = open->timeline->store;
+	int64_t n = 0, has_ended = 0;
+	char sql[160];
+	snprintf(sql, sizeof(sql), "SELECT end_ns IS NOT NULL FROM run WHERE id = %lld", (long long)open->timeline->run);
+	int status = count_rows(open, &n);
+	if (status == STATUS_OK)
+		status = db_get_int(store->db, sql, &has_ended, open->error);
+	*ret_is_new = n > store->n_built && (has_ended || n - store->n_built > store->n_built / 8);
+	if (status != STATUS_OK || !*ret_is_new)
+		return status;
+	store->n_built = n;
+	for (size_t i = 0; i < ARRAY_LEN(tables) && status == STATUS_OK; i++) {
+		snprintf(sql, sizeof(sql), "DELETE FROM temp.%s WHERE lane IN (SELECT id FROM lane WHERE run = %lld)", tables[i],
+			(long long)open->timeline->run);
+		status = db_exec(store->db, sql, open->error);
+	}
+	timeline_rows_forget(open->timeline);
+	return status == STATUS_OK ? build(open, NULL, NULL) : status;
 }
 
 static int prepare(struct open *open)
@@ -388,7 +420,10 @@ int timeline_refresh(struct timeline *timeline, bool *ret_has_grown, struct erro
 {
 	struct open open = { timeline, error };
 	int64_t n_spans = timeline->n_spans, end_ns = timeline->end_ns;
-	int status = timeline->was_built ? STATUS_OK : read_state(&open);
+	bool is_new = true;
+	int status = timeline->was_built ? rebuild(&open, &is_new) : STATUS_OK;
+	if (status == STATUS_OK && is_new)
+		status = read_state(&open);
 	if (status == STATUS_OK && ret_has_grown)
 		*ret_has_grown = timeline->n_spans != n_spans || timeline->end_ns != end_ns;
 	return status;

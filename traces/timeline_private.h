@@ -83,6 +83,7 @@ struct timeline_store {
 	struct timeline_leaf leaves[TIMELINE_LEAVES_MAX];
 	struct lod_leaf_reader *reader;
 	uint64_t n_uses;
+	int64_t n_built;                 /* rows there were when the pyramid was made; of a temporary one */
 };
 
 /* Visits the rows of a lane of one source that touch [from_ns, until_ns), in order of rows (direction 1) or backwards, until `visit` returns

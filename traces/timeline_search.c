@@ -201,6 +201,18 @@ static int search_lane(struct search *search)
 	return search_level(search, top, from_ns, timeline_grid(search->timeline, until_ns) + 1);
 }
 
+/* Whether an op of a node that is wanted can be on the lane: a host's holds only its own. */
+static bool has_nodes(const struct timeline *timeline, const struct timeline_query *query, int lane)
+{
+	if (!query->nodes || timeline->lanes[lane].kind != TIMELINE_HOST)
+		return true;
+	for (int node = 0; node < timeline->n_nodes; node++) {
+		if (query->nodes[node] && (timeline->nodes[node].lane == lane || timeline->nodes[node].lane == TIMELINE_NONE))
+			return true;
+	}
+	return false;
+}
+
 int timeline_search(struct timeline *timeline, const struct timeline_query *query, int64_t from_ns, int direction,
 	const volatile sig_atomic_t *interrupt, struct timeline_span *ret_span, bool *ret_found, struct error *error)
 {
@@ -212,7 +224,7 @@ int timeline_search(struct timeline *timeline, const struct timeline_query *quer
 	int status = STATUS_OK;
 	for (int lane = 0; lane < timeline->n_lanes && status == STATUS_OK; lane++) {
 		struct timeline_span span;
-		if (timeline->lanes[lane].kind == TIMELINE_CHANNEL || (query->lanes && !query->lanes[lane]))
+		if (timeline->lanes[lane].kind == TIMELINE_CHANNEL || (query->lanes && !query->lanes[lane]) || !has_nodes(timeline, query, lane))
 			continue;
 		search.lane = lane;
 		search.span = &span;

@@ -94,7 +94,8 @@ static int read_stretch(const struct spans_row *row, struct raster *raster, stru
 			false, n_max, spans, &n, &is_cut, error);
 	for (int i = 0; status == STATUS_OK && i < n; i++) {
 		if (!has_item(raster, &spans[i]))
-			raster->items[raster->n_items++] = (struct raster_item){ spans[i], 0, !session_filter_matches(row->filter, row->timeline, &spans[i]) };
+			raster->items[raster->n_items++] = (struct raster_item){ spans[i], 0,
+				!session_filter_matches(row->filter, row->timeline, &spans[i]) };
 	}
 	for (int i = stretch.first; i < stretch.end && is_cut; i++)
 		raster->is_exact[i] = false;

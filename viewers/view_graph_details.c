@@ -102,7 +102,8 @@ static int edge_details(struct view_graph *graph, const struct timeline *timelin
 				graph->waits.n[cause] == 1 ? "" : "s");
 	}
 	if (!text.length)
-		strbuf_add(&text, graph->waits.is_known ? "no wait of more than a µs recorded on it" : "too many spans to look through: see stalls (s)");
+		strbuf_add(&text, graph->waits.is_known ? "no wait of more than a µs recorded on it"
+			: "too many spans to look through: see stalls (s)");
 	put_row(rows, "waited", LOOK(NONE), &text);
 	add_channel(timeline, i, &text);
 	if (!text.length)

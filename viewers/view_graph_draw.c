@@ -161,7 +161,8 @@ static void put_ends(const struct drawing *drawing)
 			const struct layers_hop *hop = &layers->hops[layers->gap_hops[i]];
 			const struct layers_wire *wire = &layers->wires[hop->wire];
 			if (layers->boxes[wire->src].layer == gap && layers->box_height > 1)
-				pane_put(drawing->pane, hop->src_x - graph->x, top - 1, 0x252c, wire->src == drawing->node ? LOOK(ACCENT) : LOOK(NONE));
+				pane_put(drawing->pane, hop->src_x - graph->x, top - 1, 0x252c,
+					wire->src == drawing->node ? LOOK(ACCENT) : LOOK(NONE));
 			for (int k = hop->first_target; k < hop->first_target + hop->n_targets; k++) {
 				int x = layers->targets[k].x - graph->x;
 				if (layers->targets[k].node < 0 || x < 0 || x >= graph->screen_width || bottom < 0 || bottom >= graph->screen_height)

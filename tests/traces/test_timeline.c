@@ -404,6 +404,18 @@ Test(timeline, made_afterwards_it_is_the_same)
 	require(db_get_int(opened.trace->db, "SELECT count(*) FROM main.kept k JOIN temp.lod l ON l.lane = k.lane AND l.level = k.level"
 		" AND l.block = k.block AND l.data = k.data", &n_same, &error), &error);
 	cr_assert(n > 20 && n_same == n, "%lld of %lld blocks are the same", (long long)n_same, (long long)n);
+	int64_t n_before = opened.timeline->n_spans;
+	bool has_grown = true;
+	require(timeline_refresh(opened.timeline, &has_grown, &error), &error);
+	cr_assert(!has_grown, "nothing came, but it has grown");
+	require(db_open(opened.crowd.synthetic.file, DB_WRITE, &error, &db), &error);
+	require(db_exec(db, "INSERT INTO op_event(run, lane, node, execution, start_ns, duration_ns, status) SELECT run, lane, node,"
+		" execution + 1000000, start_ns + 1000000000000, duration_ns, status FROM op_event WHERE execution < 30", &error), &error);
+	require(db_get_int(db, "SELECT changes()", &n, &error), &error);
+	db_close(db);
+	require(timeline_refresh(opened.timeline, &has_grown, &error), &error);
+	cr_assert(has_grown && n > 0 && opened.timeline->n_spans == n_before + n, "%lld spans, not %lld + %lld",
+		(long long)opened.timeline->n_spans, (long long)n_before, (long long)n);
 	timeline_close(opened.timeline);
 	trace_close(opened.trace);
 	crowd_finish(&opened.crowd);
