@@ -28,7 +28,8 @@ struct bench_values {
 static const struct option_spec bench_option_specs[] = {
 	{ "repeat", 'r', OPTION_INT, AT(repeat), "N", "3", "measure N times; more tells noise better", 1, 1000 },
 	{ "quick", 0, OPTION_FLAG, AT(is_quick), NULL, NULL, "less work for each measurement: a first look, noisier" },
-	{ "spans", 0, OPTION_INT, AT(n_spans), "N", NULL, "view: spans of its trace (10000000; 1000000 with --quick)", 1000, INT64_C(1000000000) },
+	{ "spans", 0, OPTION_INT, AT(n_spans), "N", NULL, "view: spans of its trace (10000000; 1000000 with --quick)", 1000,
+		INT64_C(1000000000) },
 	{ "compare", 0, OPTION_TEXT, AT(old_file), "FILE.json", NULL,
 		"show what changed since FILE, which an earlier 'tandem bench --json' printed" },
 	{ "fail-above", 0, OPTION_TEXT, AT(fail_above), "PERCENT", NULL,

@@ -13,8 +13,8 @@
 #define TIMELINE_BENCH_WORKERS 4 /* besides the driver */
 
 /* Writes `file` (replaced when it is a trace): about n_spans ops of a chain over the workers, at rates that change by 30 ×, with a stall of
- * some ms in each 500,000 or so, waits with names, and a few lost records. Deterministic but for the clock. 3 s a million. `progress` (may be NULL) is told the
- * share done and may return false to give up: STATUS_STOPPED. */
+ * some ms in each 500,000 or so, waits with names, and a few lost records. Deterministic but for the clock. 3 s a million. `progress` (may
+ * be NULL) is told the share done and may return false to give up: STATUS_STOPPED. */
 int timeline_bench_make(const char *file, int64_t n_spans, timeline_progress_fn *progress, void *user, struct error *error);
 
 #endif

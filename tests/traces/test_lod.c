@@ -153,8 +153,8 @@ Test(lod, rows_come_out_as_they_went_in)
 				"round %d row %d: %lld at %lld for %lld, not %lld at %lld for %lld", round, n, (long long)row.row,
 				(long long)row.start_ns, (long long)row.duration_ns, (long long)should->row, (long long)should->start_ns,
 				(long long)should->duration_ns);
-			cr_assert(row.execution == should->execution && row.bytes == should->bytes, "round %d row %d: execution %lld, not %lld", round,
-				n, (long long)row.execution, (long long)should->execution);
+			cr_assert(row.execution == should->execution && row.bytes == should->bytes, "round %d row %d: execution %lld, not %lld",
+				round, n, (long long)row.execution, (long long)should->execution);
 			cr_assert(memcmp(row.form, should->form, sizeof(*row.form)) == 0, "round %d row %d: another form", round, n);
 			cr_assert(memcmp(row.phase_ns, should->phase_ns, row.form->n_phases * sizeof(*row.phase_ns)) == 0,
 				"round %d row %d: other phases", round, n);

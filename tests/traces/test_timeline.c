@@ -416,6 +416,14 @@ Test(timeline, made_afterwards_it_is_the_same)
 	require(timeline_refresh(opened.timeline, &has_grown, &error), &error);
 	cr_assert(has_grown && n > 0 && opened.timeline->n_spans == n_before + n, "%lld spans, not %lld + %lld",
 		(long long)opened.timeline->n_spans, (long long)n_before, (long long)n);
+	for (int node = 0; node < opened.timeline->n_nodes; node++) { /* the durations came without phases */
+		struct timeline_span before, after;
+		bool has_before = false, has_after = false;
+		require(timeline_op(opened.timeline, node, 7, &before, &has_before, &error), &error);
+		require(timeline_op(opened.timeline, node, 1000007, &after, &has_after, &error), &error);
+		cr_assert(has_before == has_after && (!has_after || after.duration_ns == before.duration_ns), "node %d: %lld ns, not %lld", node,
+			(long long)after.duration_ns, (long long)before.duration_ns);
+	}
 	timeline_close(opened.timeline);
 	trace_close(opened.trace);
 	crowd_finish(&opened.crowd);
