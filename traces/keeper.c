@@ -17,7 +17,7 @@
 #define KEEPER_BATCH 1024             /* records taken out of the window at once */
 #define KEEPER_ROUND_RECORDS 16384    /* rows made out of the window before rings are looked at again */
 #define KEEPER_RESERVE_MAX (UINT64_C(192) << 20)
-#define KEEPER_ROW_BYTES 96           /* that a record of the window takes in the file, findings included */
+#define KEEPER_ROW_BYTES 144          /* that a record of the window takes in the file, level of detail and findings included */
 #define KEEPER_COMMIT_PART 32         /* of the limit: most that one transaction adds */
 #define KEEPER_MARGIN_OPS 500000      /* lanes may lag behind one another by that much */
 #define KEEPER_TEXT_BYTES 400

@@ -71,7 +71,7 @@ struct watched {
 	int64_t end_bytes; /* most that was resident when the run was over */
 };
 
-enum { WORKER, DRIVER, COLLECTOR };
+enum { WORKER, DRIVER, COLLECTOR, WATCHED_MAX };
 
 static int fail(const char *format, const char *who, int64_t number, int64_t beside)
 {
@@ -172,15 +172,28 @@ static int judge(const struct watched *watched)
 	return n_failed;
 }
 
+/* What the others have of shared memory is their part of it, and grows when the worker goes: samples taken while it went do not count. */
+static void drop_last(struct watched *watched, int n_watched, const int *n_before)
+{
+	for (int i = DRIVER; i < n_watched; i++)
+		watched[i].n = n_before[i];
+}
+
 /* Looks until the run has ended; returns its exit status. */
 static int watch(const struct soak *soak, pid_t pid, struct watched *watched, int n_watched, int64_t *ret_most_bytes)
 {
 	int status = 0;
 	bool is_over = false;
 	while (waitpid(pid, &status, WNOHANG) == 0) {
-		is_over = is_over || !take_sample(&watched[WORKER], false);
-		for (int i = DRIVER; i < n_watched; i++)
+		int n_before[WATCHED_MAX];
+		for (int i = DRIVER; i < n_watched; i++) {
+			n_before[i] = watched[i].n;
 			take_sample(&watched[i], is_over);
+		}
+		if (!is_over && !take_sample(&watched[WORKER], false)) {
+			is_over = true;
+			drop_last(watched, n_watched, n_before);
+		}
 		int64_t bytes = soak->limit_bytes ? bytes_of("@TMP@/s.tandem") + bytes_of("@TMP@/s.tandem-wal") : 0;
 		*ret_most_bytes = bytes > *ret_most_bytes ? bytes : *ret_most_bytes;
 		usleep(SAMPLE_US);

@@ -15,7 +15,7 @@
 
 struct command_help {
 	char name[32], usage[64]; /* "GRAPH", "FILE SQL" */
-	bool has_json, has_format; /* writes what --format says rather than a table */
+	bool has_json, has_format, has_batch; /* the last two: writes what --format or --batch says rather than a table */
 };
 
 static struct command_help found[COMMANDS_MAX];
@@ -40,6 +40,7 @@ static void set_up(void)
 		snprintf(command->usage, sizeof command->usage, "%.*s", (int)strcspn(usage, "\n"), usage);
 		command->has_json = strstr(own.out, "--json ") != NULL;
 		command->has_format = strstr(own.out, "--format ") != NULL;
+		command->has_batch = strstr(own.out, "--batch ") != NULL;
 		tool_result_finish(&own);
 		if (++n_found == COMMANDS_MAX)
 			break;
@@ -63,7 +64,8 @@ static bool takes_file(const struct command_help *command)
 /* "COMMAND OPTIONS FILE" and what else must follow it. */
 static void make_line(const struct command_help *command, const char *options, const char *file, char *line, size_t size)
 {
-	snprintf(line, size, "%.31s %s %s %s %s", command->name, command->has_format ? "--format csv" : "", options, file,
+	snprintf(line, size, "%.31s %s %s %s %s", command->name,
+		command->has_format ? "--format csv" : command->has_batch ? "--batch" : "", options, file,
 		strstr(command->usage, "SQL") ? "'SELECT 1 AS one'" : "");
 }
 
