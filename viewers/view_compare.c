@@ -64,34 +64,24 @@ static int draw_view(void *state, struct session *session, struct pane pane, str
 
 /* -- actions ------------------------------------------------------------------------------------------------------------------ */
 
-/* In spite of the reasons not to. The result is the session's, so that every view compares with it. */
-static void force(struct session *session)
+/* In spite of the reasons not to, or once more when it was interrupted. The result is the session's, so that every view compares with it. */
+static void compare_again(struct session *session)
 {
-	const struct compare_options options = { .is_forced = session->compare_error.status == STATUS_NOT_COMPARABLE };
-	const struct align_side sides[2] = { { session->sides[0].trace, session->sides[0].timeline->info },
-		{ session->sides[1].trace, session->sides[1].timeline->info } };
-	struct compare *compare = calloc(1, sizeof(*compare));
-	if (!compare) {
-		session_status(session, "no memory to compare the runs");
-		return;
-	}
+	if (session->compare)
+		return; /* another pane did */
+	session->compare_is_forced |= session->compare_error.status == STATUS_NOT_COMPARABLE;
+	session->has_compared = false;
 	watch(session, session->interrupt);
-	int status = compare_make(sides, &options, &session->compare_error, compare);
+	if (!session_compare(session))
+		session_error(session, &session->compare_error);
 	watch(session, NULL);
-	session->has_compared = true;
-	if (status == STATUS_OK) {
-		session->compare = compare;
-		return;
-	}
-	free(compare);
-	session_error(session, &session->compare_error);
 }
 
 static bool act_on_page(struct session *session, enum action action)
 {
 	if (action != ACTION_ENTER || session->n_sides < 2)
 		return false;
-	force(session);
+	compare_again(session);
 	return true;
 }
 

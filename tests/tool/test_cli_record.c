@@ -195,7 +195,7 @@ Test(cli_record, a_key_saves_and_the_terminal_is_as_before, .timeout = 100)
 		cr_expect(is_restored(&terminal), "%s: the terminal is not as before", cases[i].name);
 		finish_terminal(&terminal);
 	}
-	expect("report @TMP@/key.tandem", 0, "before 1 save (key at execution", NULL);
+	expect("report @TMP@/key.tandem", 0, "before 1 save (key", NULL);
 }
 
 Test(cli_record, stopped_and_continued_on_the_terminal, .timeout = 60)
