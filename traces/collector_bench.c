@@ -10,9 +10,9 @@
 #include <unistd.h>
 
 #include "engine/base/clock.h"
-#include "engine/graph/plan.h"
 #include "engine/run/program.h"
 #include "engine/run/ring.h"
+#include "traces/bench_program.h"
 #include "traces/intake.h"
 #include "traces/store.h"
 
@@ -21,22 +21,6 @@
 #define BENCH_BATCH 1024
 #define BENCH_COMMIT_NS 60000000 /* as the collector */
 #define BENCH_PHASES 3
-
-static int infer_same(struct op_infer *infer, struct error *error)
-{
-	infer->outputs[0] = infer->inputs[0];
-	return STATUS_OK;
-}
-
-static int run_nothing(struct op_run *run)
-{
-	return STATUS_OK;
-}
-
-static const struct op op_stage = { .name = "stage", .summary = "a stage of the bench", .n_inputs_min = 1, .n_inputs_max = 1,
-	.infer = infer_same, .run = run_nothing };
-static const struct op *const ops[] = { &op_stage };
-static const struct op_registry registry = { ops, ARRAY_LEN(ops) };
 
 struct bench {
 	struct program program;
@@ -51,47 +35,10 @@ struct bench {
 	uint64_t ticks; /* time of the next record */
 };
 
-static int build_graph(struct graph *graph, struct mistakes *mistakes)
-{
-	int previous = GRAPH_INPUT;
-	int worker = graph_add_worker(graph, "w0", "cpu:0", 0);
-	graph_set_input(graph, "x:f32[1]", 0, mistakes);
-	for (int i = 0; i < BENCH_NODES; i++) {
-		char name[16];
-		snprintf(name, sizeof(name), "n%d", i);
-		int node = graph_add_node(graph, name, "stage", worker, 0);
-		graph_add_edge(graph, previous, node, NULL, NULL, false, 0);
-		previous = node;
-	}
-	graph_add_edge(graph, previous, GRAPH_OUTPUT, NULL, NULL, false, 0);
-	return graph_resolve(graph, &registry, mistakes);
-}
-
-static int make_program(struct bench *bench, struct error *error)
-{
-	struct mistakes mistakes = MISTAKES_INIT;
-	struct program_options options = { .mode = RUN_MODE_COMPILED, .n_threads = 1 };
-	struct graph *graph = graph_create("bench");
-	struct plan *plan = NULL;
-	int status = graph ? build_graph(graph, &mistakes) : STATUS_NO_MEMORY;
-	if (status != STATUS_OK)
-		error_set(error, status, "the bench's graph cannot be made");
-	else
-		status = plan_make(graph, &(struct plan_options){ 0 }, error, &plan);
-	if (status == STATUS_OK)
-		status = program_build(plan, &options, error, &bench->program_fd);
-	if (status == STATUS_OK)
-		status = program_open(bench->program_fd, &bench->program, error);
-	plan_destroy(plan);
-	graph_destroy(graph);
-	mistakes_finish(&mistakes);
-	return status;
-}
-
 static int open_bench(struct bench *bench, struct error *error)
 {
 	struct clock_pair start = clock_take_pair();
-	int status = make_program(bench, error);
+	int status = bench_program_make(1, BENCH_NODES, error, &bench->program_fd, &bench->program);
 	if (status == STATUS_OK)
 		status = rings_create(2, BENCH_RING, error, &bench->rings_fd);
 	if (status == STATUS_OK)

@@ -140,8 +140,7 @@ static bool is_worth_a_row(const struct compare_row *row)
 	return row->has_own[0] || row->has_own[1] || row->path_ns[0] || row->path_ns[1];
 }
 
-/* Own work explains a node, unless its part of the path changed much more; an edge has the path only. */
-static void explain_row(const struct compare_row *row, struct strbuf *why)
+void compare_explain_row(const struct compare_row *row, struct strbuf *why)
 {
 	bool has_both = row->has_own[0] && row->has_own[1];
 	int64_t own = llabs(row->own_ns[1] - row->own_ns[0]), path = llabs(row->path_ns[1] - row->path_ns[0]);
@@ -160,7 +159,7 @@ static void add_row(struct table *table, const struct compare_row *row)
 {
 	struct strbuf why = STRBUF_INIT;
 	bool has_both = row->has_own[0] && row->has_own[1];
-	explain_row(row, &why);
+	compare_explain_row(row, &why);
 	table_text(table, row->name);
 	for (int side = 0; side < 2; side++) {
 		if (row->has_own[side])

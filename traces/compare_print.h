@@ -36,4 +36,7 @@ int compare_print(const struct compare *compare, const struct compare_print_opti
 /* "dispatch +171 ns, allocate +30 ns": the kinds that make up at least nine tenths of the change between the two lists. */
 void compare_explain(const int64_t a_ns[COMPARE_KIND_COUNT], const int64_t b_ns[COMPARE_KIND_COUNT], struct strbuf *out);
 
+/* Why a row changed: its own work, unless its part of the path changed much more; an edge has the path only. */
+void compare_explain_row(const struct compare_row *row, struct strbuf *out);
+
 #endif

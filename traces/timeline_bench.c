@@ -10,9 +10,8 @@
 
 #include "engine/base/attributes.h"
 #include "engine/base/clock.h"
-#include "engine/graph/graph.h"
-#include "engine/graph/plan.h"
 #include "engine/run/program.h"
+#include "traces/bench_program.h"
 #include "traces/intake.h"
 #include "traces/store.h"
 
@@ -24,22 +23,6 @@
 #define BENCH_PACE 20000    /* executions at one rate */
 #define BENCH_STALL 500000  /* ops to a stall, on average */
 #define BENCH_LOSS 300000   /* ops to a loss of a few records */
-
-static int infer_same(struct op_infer *infer, struct error *error)
-{
-	infer->outputs[0] = infer->inputs[0];
-	return STATUS_OK;
-}
-
-static int run_nothing(struct op_run *run)
-{
-	return STATUS_OK;
-}
-
-static const struct op op_stage = { .name = "stage", .summary = "a stage of the bench", .n_inputs_min = 1, .n_inputs_max = 1,
-	.infer = infer_same, .run = run_nothing };
-static const struct op *const ops[] = { &op_stage };
-static const struct op_registry registry = { ops, ARRAY_LEN(ops) };
 
 struct bench {
 	struct program program;
@@ -56,47 +39,6 @@ struct bench {
 	timeline_progress_fn *progress;
 	void *user;
 };
-
-static int build_graph(struct graph *graph, struct mistakes *mistakes)
-{
-	int previous = GRAPH_INPUT, workers[TIMELINE_BENCH_WORKERS];
-	char name[16], device[16];
-	for (int i = 0; i < TIMELINE_BENCH_WORKERS; i++) {
-		snprintf(name, sizeof(name), "w%d", i);
-		snprintf(device, sizeof(device), "cpu:%d", i);
-		workers[i] = graph_add_worker(graph, name, device, 0);
-	}
-	graph_set_input(graph, "x:f32[64]", 0, mistakes);
-	for (int i = 0; i < BENCH_NODES; i++) {
-		snprintf(name, sizeof(name), "layer%d", i);
-		int node = graph_add_node(graph, name, "stage", workers[i * TIMELINE_BENCH_WORKERS / BENCH_NODES], 0);
-		graph_add_edge(graph, previous, node, NULL, NULL, false, 0);
-		previous = node;
-	}
-	graph_add_edge(graph, previous, GRAPH_OUTPUT, NULL, NULL, false, 0);
-	return graph_resolve(graph, &registry, mistakes);
-}
-
-static int make_program(struct bench *bench, struct error *error)
-{
-	struct mistakes mistakes = MISTAKES_INIT;
-	struct program_options options = { .mode = RUN_MODE_COMPILED, .n_threads = 1 };
-	struct graph *graph = graph_create("bench");
-	struct plan *plan = NULL;
-	int status = graph ? build_graph(graph, &mistakes) : STATUS_NO_MEMORY;
-	if (status != STATUS_OK)
-		error_set(error, status, "the bench's graph cannot be made");
-	else
-		status = plan_make(graph, &(struct plan_options){ 0 }, error, &plan);
-	if (status == STATUS_OK)
-		status = program_build(plan, &options, error, &bench->program_fd);
-	if (status == STATUS_OK)
-		status = program_open(bench->program_fd, &bench->program, error);
-	plan_destroy(plan);
-	graph_destroy(graph);
-	mistakes_finish(&mistakes);
-	return status;
-}
 
 /* -- records ------------------------------------------------------------------------------------------------------------------ */
 
@@ -234,7 +176,7 @@ int timeline_bench_make(const char *file, int64_t n_spans, timeline_progress_fn 
 	bench->progress = progress;
 	bench->user = user;
 	bench->start = clock_take_pair();
-	int status = make_program(bench, error);
+	int status = bench_program_make(TIMELINE_BENCH_WORKERS, BENCH_NODES, error, &bench->program_fd, &bench->program);
 	if (status == STATUS_OK)
 		status = store_open(file, false, error, &bench->store);
 	if (status == STATUS_OK)

@@ -82,8 +82,6 @@ void compare_nodes_source(struct compare_source *source, const struct compare_vi
 void compare_load_tables(struct compare_view *view, const struct session *session);
 /* The comparison's row that is selected; NULL: none. */
 const struct compare_row *compare_selected(const struct compare_view *view);
-/* "own" and "path" of a row in words: the kinds that make up the change. */
-void compare_explain_row(const struct compare_row *row, struct strbuf *why);
 
 /* -- view_compare_draw.c */
 int compare_draw(struct compare_view *view, struct session *session, struct pane pane, struct error *error);

@@ -130,21 +130,6 @@ void compare_split_source(struct compare_source *source, const struct compare_vi
 
 /* -- nodes -------------------------------------------------------------------------------------------------------------------- */
 
-void compare_explain_row(const struct compare_row *row, struct strbuf *why)
-{
-	bool has_both = row->has_own[0] && row->has_own[1];
-	int64_t own = llabs(row->own_ns[1] - row->own_ns[0]), path = llabs(row->path_ns[1] - row->path_ns[0]);
-	if (has_both)
-		compare_explain(row->own_kinds_ns[0], row->own_kinds_ns[1], why);
-	if (has_both && path <= 2 * own)
-		return;
-	if (why->length)
-		strbuf_add(why, "; ");
-	if (has_both && path)
-		strbuf_add(why, "path: ");
-	compare_explain(row->path_kinds_ns[0], row->path_kinds_ns[1], why);
-}
-
 static void explain_cell(const struct compare_source *source, const struct compare_row *row, struct table_view_cell *cell)
 {
 	struct strbuf why = STRBUF_INIT;
