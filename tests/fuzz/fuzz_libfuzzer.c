@@ -56,5 +56,5 @@ size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t n, size_t capacity, unsigne
 		n = LLVMFuzzerMutate(data, n, capacity);
 		return target->repair && seed % 8 < 6 ? target->repair(data, n, capacity) : n;
 	}
-	return fuzz_mutate(target, NULL, data, n, &random);
+	return fuzz_mutate(target, NULL, data, n < target->bytes_max ? n : target->bytes_max, &random);
 }
