@@ -52,3 +52,7 @@ $tandem report build/minilm.tandem --run 1
 
 step "compiled against interpreted"
 $tandem compare build/minilm.tandem
+
+step "one execution on the timeline"
+$tandem view --batch --node layer3 --execution 60 --zoom 300ms --size 110x26 build/minilm.tandem
+echo "the same on the terminal, with keys: $tandem view build/minilm.tandem"
