@@ -79,7 +79,7 @@ static int take_one(struct run_loop *loop, struct error *error)
 	uint64_t execution = 0;
 	const struct tensor *outputs = NULL;
 	int status = driver_wait(loop->driver, 0, &execution, &outputs, error);
-	if (ends_execution_only(status))
+	if (ends_execution_only(status) && !driver_ended(loop->driver, NULL)) /* else the run went with it */
 		return take_failure(loop, execution, error);
 	if (status)
 		return status;

@@ -28,6 +28,8 @@ groff-base          tests: manual pages
 mandoc              tests: manual pages
 zsh                 tests: completion
 fish                tests: completion
+sqlite3             making the traces of the tour anew
+procps              the same
 '
 
 dry_run=no

@@ -9,7 +9,7 @@
 
 #include "viewers/term.h"
 
-#define FOLLOW_MS 150 /* a run that goes on is looked at so often */
+#define FOLLOW_MS 200 /* a run that goes on is looked at so often */
 
 /* -- where to begin ----------------------------------------------------------------------------------------------------------- */
 
@@ -69,9 +69,10 @@ struct screen {
 	struct term *term;
 	struct app *app;
 	struct canvas canvas;
+	bool has_heard_interrupt; /* Ctrl-C has ended something: it is no key any more */
 };
 
-static int show(struct screen *screen, struct error *error)
+static int show_frame(struct screen *screen, struct error *error)
 {
 	int status = app_draw(screen->app, &screen->canvas, error);
 	if (status != STATUS_OK)
@@ -83,6 +84,25 @@ static int show(struct screen *screen, struct error *error)
 	return STATUS_OK;
 }
 
+/* What a view announces is done while the next frame is drawn. */
+static int show(struct screen *screen, struct error *error)
+{
+	struct session *session = screen->loop->session;
+	int status;
+	do {
+		session->wants_frame = false;
+		status = show_frame(screen, error);
+	} while (status == STATUS_OK && session->wants_frame);
+	screen->has_heard_interrupt = session->was_stopped;
+	session->was_stopped = false;
+	return status;
+}
+
+static bool is_interrupt(const struct event *event)
+{
+	return event->kind == EVENT_KEY && event->key == 3;
+}
+
 /* Everything that has come is handled before the next frame: keys that repeat must not queue up. */
 static int handle_all(struct screen *screen, struct event event, bool *ret_goes_on, struct error *error)
 {
@@ -90,7 +110,8 @@ static int handle_all(struct screen *screen, struct event event, bool *ret_goes_
 	do {
 		if (event.kind == EVENT_RESIZE)
 			status = canvas_resize(&screen->canvas, event.x, event.y, error);
-		*ret_goes_on = app_handle(screen->app, &event);
+		*ret_goes_on = (screen->has_heard_interrupt && is_interrupt(&event)) || app_handle(screen->app, &event);
+		screen->has_heard_interrupt = false;
 		if (event.kind == EVENT_TICK)
 			break;
 		event = term_wait(screen->term, 0, -1);
@@ -133,8 +154,10 @@ int view_loop_run(const struct view_loop *loop, int *ret_signal, struct error *e
 	if (status == STATUS_OK) {
 		const volatile sig_atomic_t *before = loop->session->interrupt;
 		loop->session->interrupt = term_interrupt();
+		loop->session->announces = true;
 		status = run(&screen, error);
 		loop->session->interrupt = before;
+		loop->session->announces = false;
 		*ret_signal = term_signal();
 	}
 	term_close(screen.term);

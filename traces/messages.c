@@ -7,9 +7,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const char sql[] = "SELECT g.id, coalesce(g.time_ns, r.end_ns), l.id, g.level = 'error', g.text FROM log g JOIN run r ON r.id = g.run"
+static const char sql[] = "SELECT coalesce(g.time_ns, r.end_ns), l.id, g.level = 'error', g.text FROM log g JOIN run r ON r.id = g.run"
 	" LEFT JOIN lane l ON l.run = g.run AND l.worker = g.worker AND l.kind = 'host'"
-	" WHERE g.run = ?1 AND g.id > ?2 AND g.level <> 'info' ORDER BY g.id DESC LIMIT ?3";
+	" WHERE g.run = ?1 AND g.id > ?2 AND g.id <= ?3 AND g.level <> 'info' ORDER BY g.id DESC LIMIT ?4";
 
 static int find_lane(const struct timeline *timeline, int64_t id)
 {
@@ -28,18 +28,16 @@ static void forget_first(struct messages *messages)
 
 static int add(struct messages *messages, const struct timeline *timeline, struct db_stmt *stmt, struct error *error)
 {
-	const char *text = db_column_text(stmt, 4);
-	struct message message = { .time_ns = db_column_int(stmt, 1), .lane = TIMELINE_NONE, .is_error = db_column_int(stmt, 3) != 0,
+	const char *text = db_column_text(stmt, 3);
+	struct message message = { .time_ns = db_column_int(stmt, 0), .lane = TIMELINE_NONE, .is_error = db_column_int(stmt, 2) != 0,
 		.text = strdup(text ? text : "") };
 	if (!message.text)
 		return error_set(error, STATUS_NO_MEMORY, "no memory for the messages of the run");
-	if (db_column_type(stmt, 2) != DB_NULL)
-		message.lane = find_lane(timeline, db_column_int(stmt, 2));
+	if (db_column_type(stmt, 1) != DB_NULL)
+		message.lane = find_lane(timeline, db_column_int(stmt, 1));
 	if (messages->n == MESSAGES_MAX)
 		forget_first(messages);
 	messages->items[messages->n++] = message;
-	if (db_column_int(stmt, 0) > messages->last_row)
-		messages->last_row = db_column_int(stmt, 0);
 	return STATUS_OK;
 }
 
@@ -57,12 +55,17 @@ int messages_read(struct messages *messages, const struct timeline *timeline, st
 		messages->items = calloc(MESSAGES_MAX, sizeof(*messages->items));
 	if (!messages->items)
 		return error_set(error, STATUS_NO_MEMORY, "no memory for the messages of the run");
-	int status = db_prepare(timeline->trace->db, sql, NULL, error, &stmt);
+	int64_t last_row = 0; /* of any level: rows are looked at once */
+	int status = db_get_int(timeline->trace->db, "SELECT max(id) FROM log", &last_row, error);
+	if (status != STATUS_OK || last_row <= messages->last_row)
+		return status;
+	status = db_prepare(timeline->trace->db, sql, NULL, error, &stmt);
 	if (status != STATUS_OK)
 		return status;
 	db_bind_int(stmt, 1, timeline->run);
 	db_bind_int(stmt, 2, messages->last_row);
-	db_bind_int(stmt, 3, MESSAGES_MAX);
+	db_bind_int(stmt, 3, last_row);
+	db_bind_int(stmt, 4, MESSAGES_MAX);
 	status = db_step(stmt, &has_row, error);
 	while (status == STATUS_OK && has_row) {
 		status = add(messages, timeline, stmt, error);
@@ -70,6 +73,8 @@ int messages_read(struct messages *messages, const struct timeline *timeline, st
 			status = db_step(stmt, &has_row, error);
 	}
 	db_finish(stmt);
+	if (status == STATUS_OK)
+		messages->last_row = last_row;
 	qsort(messages->items, (size_t)messages->n, sizeof(*messages->items), compare);
 	return status;
 }

@@ -108,7 +108,7 @@ static int fill_saves(struct report *report, struct table *table)
 {
 	struct db_stmt *stmt = NULL;
 	bool has_row = false;
-	int status = db_prepare(report->trace->db, "SELECT s.cause, s.execution, s.time_ns - r.start_ns, s.first_ns - r.start_ns,"
+	int status = db_prepare(report->trace->db, "SELECT s.cause, s.execution, s.time_ns - r.start_ns, max(s.first_ns - r.start_ns, 0),"
 		" s.last_ns - r.start_ns, s.n_records, s.n_triggers, s.text FROM v_save s JOIN run r ON r.id = s.run WHERE s.run = ?"
 		" ORDER BY s.time_ns", NULL, report->error, &stmt);
 	if (status == STATUS_OK)

@@ -7,6 +7,7 @@
 
 #include "engine/base/units.h"
 #include "viewers/app_private.h"
+#include "viewers/legend.h"
 
 /* -- help --------------------------------------------------------------------------------------------------------------------- */
 
@@ -80,14 +81,23 @@ static void add_commands(struct page *page)
 	}
 }
 
+static void add_legend(struct page *page)
+{
+	add_heading(page, "Colours and marks");
+	for (int i = 0; legend_line(i, page->pane, page->n_lines - page->top, page->pane.width >= 100 ? 27 : 9); i++)
+		page->n_lines++;
+}
+
 static void draw_help(struct app *app, struct page *page)
 {
 	char keys[80];
-	add_heading(page, "Keys");
+	add_heading(page, "Keys; below: colours and marks, search, commands, mouse, views");
 	for (int i = ACTION_NONE + 1; i < ACTION_COUNT; i++) {
 		keys_of(app->config, (enum action)i, keys, sizeof(keys));
 		add_line(page, LOOK(NONE), keys, action_info((enum action)i)->name, action_info((enum action)i)->help);
 	}
+	add_blank(page);
+	add_legend(page);
 	add_blank(page);
 	add_words(page);
 	add_blank(page);
@@ -119,7 +129,9 @@ void app_help_draw(struct app *app, struct pane pane)
 	struct page page = { .pane = pane, .top = app->page_top };
 	draw_help(app, &page);
 	int shown = app->page_top + pane.height < page.n_lines ? app->page_top + pane.height : page.n_lines;
-	pane_textf(pane, pane.width - 16, 0, LOOK(DIM), "%d–%d of %d", app->page_top + 1, shown, page.n_lines);
+	char place[40];
+	snprintf(place, sizeof(place), "%d–%d of %d", app->page_top + 1, shown, page.n_lines);
+	pane_field(pane, pane.width - 16, 0, 15, PANE_RIGHT, LOOK(DIM), place);
 }
 
 /* Moves *at by what the event says; false when it says nothing of the kind. */

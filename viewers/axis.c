@@ -97,6 +97,18 @@ static void draw_ticks(const struct axis *axis, int label_width, struct pane pan
 	}
 }
 
+/* Where the size of a division stands: at the right end, at the left one, or in the middle, where nothing is in the way. */
+static int size_column(const struct axis *axis, int label_width, int cursor, int width, int pane_width)
+{
+	const int columns[] = { pane_width - width - 1, label_width + 1, label_width + (axis->n_cells - width) / 2 };
+	int at = cursor >= 0 && cursor < axis->n_cells ? label_width + cursor : -1;
+	for (size_t i = axis->has_size_left; i + 1 < ARRAY_LEN(columns); i++) {
+		if (at < columns[i] || at >= columns[i] + width)
+			return columns[i];
+	}
+	return columns[axis->has_size_left ? 2 : 1];
+}
+
 void axis_draw(const struct axis *axis, int label_width, int64_t cursor_ns, struct pane pane)
 {
 	char time[32], text[64];
@@ -112,10 +124,7 @@ void axis_draw(const struct axis *axis, int label_width, int64_t cursor_ns, stru
 	else
 		pane_field(pane, 0, 0, label_width, PANE_LEFT, LOOK(TITLE), time);
 	snprintf(text, sizeof(text), " 1 div = %" PRId64 " %s ", division_ns / unit->ns, unit->name);
-	int width = canvas_text_width(text), x = pane.width - width - 1;
-	bool is_in_the_way = cursor >= 0 && cursor < axis->n_cells && label_width + cursor >= x;
-	if (is_in_the_way)
-		x = label_width + 1;
+	int x = size_column(axis, label_width, cursor, canvas_text_width(text), pane.width);
 	if (x > label_width)
 		pane_text(pane, x, 0, LOOK(NONE), text);
 	if (cursor >= 0 && cursor < axis->n_cells)

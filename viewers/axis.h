@@ -6,6 +6,7 @@
 #ifndef TANDEM_VIEWERS_AXIS_H
 #define TANDEM_VIEWERS_AXIS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -17,6 +18,7 @@ struct axis {
 	int64_t from_ns, cell_ns; /* where the first column begins; width of a column */
 	int64_t origin_ns;        /* divisions are counted and times told from here */
 	int n_cells;
+	bool has_size_left;       /* the size of a division stands at the left end: something else is at the right one */
 };
 
 /* The smallest division that is at least AXIS_DIVISION_CELLS_MIN columns of `cell_ns`. */
@@ -29,7 +31,7 @@ int64_t axis_time(const struct axis *axis, int column); /* where a column begins
 char *axis_format(int64_t time_ns, int64_t resolution_ns, char *text, size_t size);
 
 /* Row 0 of the pane: the cursor's time over the first `label_width` columns, a tick at each division over the next n_cells, the cursor, and
- * the size of a division on the right. */
+ * the size of a division on the right, or on the left where the cursor would be hidden. */
 void axis_draw(const struct axis *axis, int label_width, int64_t cursor_ns, struct pane pane);
 
 #endif

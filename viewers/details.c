@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "engine/base/utf8.h"
 #include "viewers/axis.h"
 #include "viewers/details_private.h"
 
@@ -56,7 +57,7 @@ int details_make(struct session *session, struct details *details, struct error 
 		return details_of_span(session, &selection->span, details, error);
 	if (selection->lane != TIMELINE_NONE && timeline->lanes[selection->lane].kind == TIMELINE_CHANNEL)
 		return details_of_channel(session, selection->lane, details, error);
-	details->is_nothing = true;
+	details->is_nothing = details->is_short = true;
 	return details_of_nothing(session, details, error);
 }
 
@@ -149,6 +150,8 @@ static void draw_full(const struct details *details, struct pane pane, struct st
 			|| item == DETAILS_VERSUS;
 		int n = details->n_parts[item], n_rows = is_split && n > 1 && spare >= n - 1 ? n : 1;
 		spare -= n_rows - 1;
+		if (n == 0 && details->is_short)
+			continue;
 		put_label(pane, y, (enum details_item)item);
 		if (n == 0)
 			pane_put(pane, LABEL_CELLS, y, 0x2013, LOOK(DIM));
@@ -159,12 +162,59 @@ static void draw_full(const struct details *details, struct pane pane, struct st
 	}
 }
 
-int details_draw(struct session *session, struct pane pane, struct error *error)
+/* -- what was reported --------------------------------------------------------------------------------------------------------- */
+
+/* How much of the text fits a line: up to the last blank, if there is one. */
+static size_t fit_line(const char *text, int width)
+{
+	size_t n = 0, fits = 0, word = 0;
+	uint32_t code;
+	for (int cells = 0; text[n]; cells++) {
+		if (cells >= width)
+			return word ? word : fits;
+		n += utf8_decode(text + n, &code);
+		word = text[n] == ' ' ? n : word;
+		fits = n;
+	}
+	return n;
+}
+
+/* Puts, or only counts, lines; the last one that there is room for is cut. */
+static int wrap_reported(const char *text, struct pane pane, int n_most, bool is_drawn)
+{
+	char line[1000];
+	int n = 0;
+	while (*text && n < n_most) {
+		size_t length = n + 1 < n_most || !is_drawn ? fit_line(text, pane.width - LABEL_CELLS) : strlen(text);
+		snprintf(line, sizeof(line), "%.*s", (int)length, text);
+		if (is_drawn)
+			put_line(pane, LABEL_CELLS, n, pane.width, LOOK(NONE), line);
+		text += length;
+		text += strspn(text, " ");
+		n++;
+	}
+	return n;
+}
+
+static void draw_reported(const struct message *reported, struct pane *pane)
+{
+	int n_most = pane->height / 2;
+	if (pane->width <= LABEL_CELLS || n_most == 0)
+		return;
+	int n = wrap_reported(reported->text, *pane, n_most, false);
+	struct pane rows = pane_cut_rows(pane, -n);
+	pane_text(rows, 1, 0, reported->is_error ? LOOK(ERROR) : LOOK(DIM), "reported");
+	wrap_reported(reported->text, rows, n, true);
+}
+
+int details_draw(struct session *session, const struct message *reported, struct pane pane, struct error *error)
 {
 	struct details details;
 	struct strbuf text = STRBUF_INIT;
+	if (reported)
+		draw_reported(reported, &pane);
 	int status = details_make(session, &details, error);
-	if (status == STATUS_OK && pane.height >= DETAILS_ROWS) {
+	if (status == STATUS_OK && pane.height >= (reported ? DETAILS_ROWS_SMALL + 1 : DETAILS_ROWS)) {
 		draw_full(&details, pane, &text);
 	} else if (status == STATUS_OK) {
 		draw_small(&details, pane, &text);

@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * details: the pane at the bottom of a screen: everything known of the selection, always in the same order: what, where, when, how long,
- * waited for what and whom, inputs, outputs, versus the other run. Works for an op, a span without a node, a channel, and for nothing.
+ * waited for what and whom, inputs, outputs, versus the other run, and what was reported then. Works for an op, a span without a node, a channel,
+ * and for nothing.
  */
 #ifndef TANDEM_VIEWERS_DETAILS_H
 #define TANDEM_VIEWERS_DETAILS_H
 
 #include "engine/base/strbuf.h"
+#include "traces/messages.h"
 #include "viewers/canvas.h"
 #include "viewers/session.h"
 
@@ -39,14 +41,15 @@ struct details {
 	int n_parts[DETAILS_COUNT];
 	int n_more[DETAILS_COUNT]; /* that found no room */
 	bool is_nothing;           /* nothing is selected: what and where say so */
+	bool is_short;             /* no op: items of which nothing is known have no row */
 };
 
 /* Fills in what is known of the selection. To be finished in any case. */
 int details_make(struct session *session, struct details *details, struct error *error);
 void details_finish(struct details *details);
 
-/* Draws as much as the pane's height allows. */
-int details_draw(struct session *session, struct pane pane, struct error *error);
+/* Draws as much as the pane's height allows; `reported`, if there is one, in the last rows, wrapped. */
+int details_draw(struct session *session, const struct message *reported, struct pane pane, struct error *error);
 
 /* Adds a part; NULL behind the last one that there is room for. */
 struct strbuf *details_part(struct details *details, enum details_item item);

@@ -18,12 +18,20 @@
 
 #define LINKS_MAX 64
 
+/* A wait by itself, as the view of stalls selects one. */
+static bool is_wait(const struct timeline_span *span)
+{
+	return !span->is_op && span->kind == SPAN_KIND_WAIT && span->cause >= 0 && span->cause < PHASE_COUNT;
+}
+
 static void add_what(struct session *session, const struct timeline_span *span, struct details *details,
 	const struct timeline_execution *execution)
 {
 	const struct timeline *timeline = session_timeline(session);
 	const struct timeline_node *node = span->node == TIMELINE_NONE ? NULL : &timeline->nodes[span->node];
-	if (node && node->op)
+	if (is_wait(span) && node)
+		details_add(details, DETAILS_WHAT, "%s before %s", spans_phase_title((enum phase)span->cause), node->name);
+	else if (node && node->op)
 		details_add(details, DETAILS_WHAT, "%s (%s)", node->name, node->op);
 	else
 		details_add(details, DETAILS_WHAT, "%s", spans_name(timeline, span));
@@ -32,7 +40,7 @@ static void add_what(struct session *session, const struct timeline_span *span, 
 	if (span->is_op && span->status != STATUS_OK)
 		details_add(details, DETAILS_WHAT, "✗ %s%s%s", status_word(span->status), execution && execution->failure[0] ? ": " : "",
 			execution ? execution->failure : "");
-	if (node && node->params && *node->params)
+	if (node && node->params && *node->params && !is_wait(span))
 		details_add(details, DETAILS_WHAT, "%s", node->params);
 }
 
@@ -101,7 +109,9 @@ static int add_wait(struct session *session, const struct timeline_span *span, e
 	if (has_found && target.edge != TIMELINE_NONE)
 		lanes_arrow(timeline->edges[target.edge].name, edge, sizeof(edge));
 	units_duration(ns, duration, sizeof(duration));
-	if (!whom[0])
+	if (cause == PHASE_LIMIT)
+		details_add(details, DETAILS_WAITED, "%s at the limit of executions in flight", duration);
+	else if (!whom[0])
 		details_add(details, DETAILS_WAITED, "%s %s, for what was not recorded", spans_phase_title(cause), duration);
 	else
 		details_add(details, DETAILS_WAITED, "%s %s %s%s%s%s%s%s", duration, cause == PHASE_BACKPRESSURE ? "for a free slot of" : "for",
@@ -113,7 +123,9 @@ static int add_wait(struct session *session, const struct timeline_span *span, e
 static int add_waited(struct session *session, const struct timeline_span *span, struct details *details, struct error *error)
 {
 	int status = STATUS_OK;
-	for (int phase = 0; phase < PHASE_COUNT && status == STATUS_OK; phase++) {
+	if (is_wait(span))
+		status = add_wait(session, span, (enum phase)span->cause, span->duration_ns, details, error);
+	for (int phase = 0; phase < PHASE_COUNT && status == STATUS_OK && !is_wait(span); phase++) {
 		if (spans_is_stall((enum phase)phase) && span->phase_ns[phase] > 0)
 			status = add_wait(session, span, (enum phase)phase, span->phase_ns[phase], details, error);
 	}
@@ -130,7 +142,9 @@ static void add_payload(const struct timeline *timeline, const struct timeline_e
 	if (edge->channel == TIMELINE_NONE)
 		return;
 	const struct timeline_lane *channel = &timeline->lanes[edge->channel];
-	strbuf_addf(part, " %s%s%s", units_bytes((uint64_t)channel->payload_bytes, bytes, sizeof(bytes)), channel->transport ? " " : "",
+	const char *type = timeline->nodes[edge->src].outputs;
+	strbuf_addf(part, "%s %s%s%s", !type || strstr(type, "<=") ? " up to" : "",
+		units_bytes((uint64_t)channel->payload_bytes, bytes, sizeof(bytes)), channel->transport ? " " : "",
 		channel->transport ? channel->transport : "");
 }
 
@@ -241,6 +255,7 @@ int details_of_span(struct session *session, const struct timeline_span *span, s
 	add_long(span, details);
 	if (status == STATUS_OK)
 		status = add_waited(session, span, details, error);
+	details->is_short = !span->is_op;
 	if (status != STATUS_OK || span->node == TIMELINE_NONE || !span->is_op)
 		return status;
 	status = add_inputs(session, span, details, error);

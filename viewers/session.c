@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "engine/base/clock.h"
+#include "traces/compare_stored.h"
 #include "traces/warmup.h"
 #include "viewers/session_private.h"
 
@@ -267,9 +268,29 @@ void session_error(struct session *session, const struct error *error)
 	session->status_is_error = true;
 }
 
+static bool has_compared(const struct session *session)
+{
+	return session->has_compared && session->was_forced == session->compare_is_forced;
+}
+
+bool session_compare_is_long(const struct session *session)
+{
+	if (has_compared(session) || session->n_sides < 2)
+		return false;
+	int64_t n[2] = { 0, 0 };
+	for (int i = 0; i < 2; i++) {
+		char sql[120];
+		snprintf(sql, sizeof(sql), "SELECT coalesce(max(n), 0) FROM compare_sum WHERE run = %" PRId64 " AND part = %d",
+			session->sides[i].timeline->run, COMPARE_PART_LATENCY);
+		if (db_get_int(session->sides[i].trace->db, sql, &n[i], NULL) != STATUS_OK)
+			return true;
+	}
+	return !n[0] || n[0] != n[1]; /* sums serve when they are of the same executions */
+}
+
 const struct compare *session_compare(struct session *session)
 {
-	if (session->has_compared && session->was_forced == session->compare_is_forced)
+	if (has_compared(session))
 		return session->compare;
 	if (session->compare)
 		compare_finish(session->compare);
@@ -279,6 +300,11 @@ const struct compare *session_compare(struct session *session)
 	session->was_forced = session->compare_is_forced;
 	if (session->n_sides < 2) {
 		error_set(&session->compare_error, STATUS_USAGE, "there is one run; name a second file, or record with --mode both");
+		return NULL;
+	}
+	if (session->interrupt && *session->interrupt) {
+		error_set(&session->compare_error, STATUS_STOPPED, "interrupted");
+		session->was_stopped = true;
 		return NULL;
 	}
 	struct align_side sides[2];
@@ -291,6 +317,7 @@ const struct compare *session_compare(struct session *session)
 	}
 	const struct compare_options options = { .is_forced = session->compare_is_forced };
 	if (compare_make(sides, &options, &session->compare_error, compare) != STATUS_OK) {
+		session->was_stopped |= session->compare_error.status == STATUS_STOPPED;
 		free(compare);
 		return NULL;
 	}

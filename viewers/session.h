@@ -83,6 +83,9 @@ struct session {
 	char status[300];        /* one line for the user; "" when there is nothing to say */
 	bool status_is_error;
 	const volatile sig_atomic_t *interrupt; /* long work looks at it; may be NULL */
+	bool announces;          /* whoever draws shows a frame that says what takes long before it is begun; then looks at the next two */
+	bool wants_frame;        /* set by a view that has announced something: the next frame at once */
+	bool was_stopped;        /* set when long work ended for the interrupt: the Ctrl-C has been heard */
 };
 
 struct session_options {
@@ -135,6 +138,8 @@ int session_twin_node(const struct session *session, int side, int node);
 
 /* The comparison of the two sides (side 0 is A), made once; NULL with compare_error set when it is refused. */
 const struct compare *session_compare(struct session *session);
+/* Whether session_compare is about to go over all ops of both runs: it was not made yet, and no sums are stored that serve. */
+bool session_compare_is_long(const struct session *session);
 
 /* Parses what / and & take: words that must all match: NAME (part of a node's or lane's name), kind:WORD, >TIME, <TIME, exec:N, failed,
  * lane:NAME, op:NAME. STATUS_USAGE. Empty text clears. */

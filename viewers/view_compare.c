@@ -44,6 +44,12 @@ static void watch(const struct session *session, const volatile sig_atomic_t *fl
 /* The session's comparison, made if need be. It may have been made anew since: by another pane, forced. */
 static void settle(struct compare_view *view, struct session *session)
 {
+	if (session->announces && !view->is_announced && session_compare_is_long(session)) {
+		view->is_announced = session->wants_frame = true;
+		view->compare = NULL;
+		return;
+	}
+	view->is_announced = false;
 	watch(session, session->interrupt);
 	const struct compare *compare = session_compare(session);
 	watch(session, NULL);
@@ -64,17 +70,14 @@ static int draw_view(void *state, struct session *session, struct pane pane, str
 
 /* -- actions ------------------------------------------------------------------------------------------------------------------ */
 
-/* In spite of the reasons not to, or once more when it was interrupted. The result is the session's, so that every view compares with it. */
+/* With the next frame: in spite of the reasons not to, or once more when it was interrupted. The result is the session's, so that every view
+ * compares with it. */
 static void compare_again(struct session *session)
 {
 	if (session->compare)
 		return; /* another pane did */
 	session->compare_is_forced |= session->compare_error.status == STATUS_NOT_COMPARABLE;
 	session->has_compared = false;
-	watch(session, session->interrupt);
-	if (!session_compare(session))
-		session_error(session, &session->compare_error);
-	watch(session, NULL);
 }
 
 static bool act_on_page(struct session *session, enum action action)

@@ -197,9 +197,25 @@ static void draw_refusal(const struct session *session, struct pane pane)
 	pane_text(pane, 8, y + 1, LOOK(NONE), "compares them all the same; the screen will say so");
 }
 
-static void draw_page(const struct session *session, struct pane pane)
+/* The frame before a comparison that takes long. */
+static void draw_announcement(const struct session *session, struct pane pane)
 {
-	if (session->n_sides < 2) {
+	struct look title = LOOK(TITLE);
+	char text[300];
+	title.attributes = LOOK_BOLD;
+	pane_text(pane, 2, 1, title, "Comparing …");
+	snprintf(text, sizeof(text), "No sums are stored for these runs: every op of %" PRId64 " and %" PRId64 " executions is gone over once.",
+		session->sides[0].timeline->info->n_finished, session->sides[1].timeline->info->n_finished);
+	int y = panel_paragraph(pane, 2, 3, LOOK(NONE), text) + 1;
+	pane_text(pane, 2, y, LOOK(ACCENT), "C-c");
+	pane_text(pane, 8, y, LOOK(NONE), "stops it");
+}
+
+static void draw_page(const struct compare_view *view, const struct session *session, struct pane pane)
+{
+	if (view->is_announced) {
+		draw_announcement(session, pane);
+	} else if (session->n_sides < 2) {
 		draw_one_run(pane);
 	} else if (session->compare_error.status == STATUS_NOT_COMPARABLE) {
 		draw_refusal(session, pane);
@@ -207,7 +223,7 @@ static void draw_page(const struct session *session, struct pane pane)
 		struct look title = LOOK(TITLE);
 		title.attributes = LOOK_BOLD;
 		bool is_stopped = session->compare_error.status == STATUS_STOPPED;
-		pane_text(pane, 2, 1, title, is_stopped ? "The comparison was interrupted." : "The runs could not be compared.");
+		pane_text(pane, 2, 1, title, is_stopped ? "The comparison was stopped." : "The runs could not be compared.");
 		int y = is_stopped ? 3 : panel_paragraph(pane, 2, 3, LOOK(NONE), session->compare_error.text) + 1;
 		pane_text(pane, 2, y, LOOK(ACCENT), "enter");
 		pane_text(pane, 8, y, LOOK(NONE), "tries again");
@@ -258,7 +274,7 @@ static void draw_tables(struct compare_view *view, const struct session *session
 int compare_draw(struct compare_view *view, struct session *session, struct pane pane, struct error *error)
 {
 	if (!view->compare) {
-		draw_page(session, pane);
+		draw_page(view, session, pane);
 		return STATUS_OK;
 	}
 	int n_lanes[2];

@@ -23,6 +23,7 @@ struct compare_layout {
 
 struct compare_view {
 	const struct compare *compare;   /* the session's; NULL: refused, or there is one run */
+	bool is_announced;               /* the page says that it is being made */
 	bool is_placed;                  /* the windows were put where there is something to see */
 	enum compare_panel focus;
 	struct table_view split, nodes;

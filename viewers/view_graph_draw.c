@@ -7,9 +7,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "engine/base/strbuf.h"
 #include "engine/base/units.h"
 #include "viewers/live.h"
+#include "viewers/panel.h"
 #include "viewers/view_graph_private.h"
+
+#define ENDS_NAMED_MAX 16 /* tensors in the box of an end of the graph */
 
 enum line_bits {
 	LINE_UP = 1, LINE_DOWN = 2, LINE_LEFT = 4, LINE_RIGHT = 8, LINE_ALL = 15,
@@ -208,6 +212,47 @@ static void draw_frame(struct pane pane, const struct layers_box *box, int heigh
 	}
 }
 
+/* What an edge carries from the graph's input ("input.ids->embed.ids": ids), or to its output as a result. */
+static const char *tensor_of(const struct timeline_edge *edge, bool is_input, int *ret_length)
+{
+	const char *text = edge->result ? edge->result : edge->name, *arrow = strstr(edge->name, "->");
+	const char *dot = arrow ? memchr(edge->name, '.', (size_t)(arrow - edge->name)) : NULL;
+	if (is_input)
+		text = dot ? dot + 1 : "";
+	*ret_length = arrow && (is_input ? dot != NULL : !edge->result) ? (int)(arrow - text) : (int)strlen(text);
+	return text;
+}
+
+/* The graph's ends do nothing themselves: the names of its inputs, or of its results, as far as there is room. */
+static void draw_end(const struct drawing *drawing, int i, const struct layers_box *box)
+{
+	const struct timeline *timeline = drawing->timeline;
+	struct {
+		const char *name;
+		int length;
+	} seen[ENDS_NAMED_MAX];
+	struct strbuf names = STRBUF_INIT;
+	int n = 0;
+	for (int k = 0; k < timeline->n_edges && n < ENDS_NAMED_MAX; k++) {
+		const struct timeline_edge *edge = &timeline->edges[k];
+		int length = 0, at = 0;
+		if (edge->src != i && edge->dst != i)
+			continue;
+		const char *name = tensor_of(edge, edge->src == i, &length);
+		while (at < n && (seen[at].length != length || strncmp(seen[at].name, name, (size_t)length) != 0))
+			at++;
+		if (at < n || !length)
+			continue;
+		seen[n].name = name;
+		seen[n].length = length;
+		strbuf_addf(&names, "%s%.*s", n++ ? ", " : "", length, name);
+	}
+	if (!n && timeline->nodes[i].outputs)
+		strbuf_add(&names, timeline->nodes[i].outputs);
+	panel_prose(drawing->pane, box->x + 2, box->y + 2, box->width - 4, LOOK(DIM), strbuf_text(&names));
+	strbuf_finish(&names);
+}
+
 /* The share of the longest mean, in the colour of what the time went into. */
 static void draw_time(const struct drawing *drawing, int i, const struct layers_box *box, struct look look)
 {
@@ -215,8 +260,10 @@ static void draw_time(const struct drawing *drawing, int i, const struct layers_
 	const struct node_time *time = &times->nodes[i];
 	int64_t work_ns = node_time_work_ns(time);
 	char text[32];
-	if (!drawing->timeline->nodes[i].op)
+	if (!drawing->timeline->nodes[i].op) {
+		draw_end(drawing, i, box);
 		return;
+	}
 	if (!time->n) {
 		pane_field(drawing->pane, box->x + 2, box->y + 2, box->width - 4, PANE_LEFT, LOOK(DIM), "not recorded");
 		return;

@@ -16,8 +16,9 @@
 #define TALL_ROWS 30          /* a pane so high has the whole details */
 #define LANE_ROWS_MIN 3
 #define DETAILS_ROWS_MAX 18   /* where lanes leave room */
+#define SPANS_BEFORE_MAX 16   /* before a lane's first op */
 
-/* Where nobody has selected anything yet, the first op of the first worker says more than the beginning of the driver. */
+/* Where nobody has selected anything yet, the first op of the first worker says more than the beginning of the driver, or what is idle before it. */
 static void select_first(struct session *session)
 {
 	const struct session_selection *selection = &session->selection;
@@ -28,25 +29,16 @@ static void select_first(struct session *session)
 	if (selection->lane != 0 || selection->has_span || selection->node != TIMELINE_NONE || selection->time_ns != timeline->origin_ns
 		|| timeline->n_lanes < 2 || timeline->lanes[1].kind != TIMELINE_HOST)
 		return;
-	if (timeline_next(timeline, &first, 1, &span, &has_found, &error) == STATUS_OK && has_found)
-		session_select_span(session, selection->side, &span);
-}
-
-static int open_view(struct session *session, struct error *error, void **ret_state)
-{
-	struct timeline_view *view = calloc(1, sizeof(*view));
-	int status = view ? STATUS_OK : error_set(error, STATUS_NO_MEMORY, "no memory for the timeline");
-	for (int i = 0; i < session->n_sides && status == STATUS_OK; i++)
-		status = lanes_init(&view->lanes[i], session->sides[i].timeline, error);
-	if (status != STATUS_OK) {
-		if (view)
-			lanes_finish(&view->lanes[0]);
-		free(view);
-		return status;
+	for (int i = 0; i < SPANS_BEFORE_MAX; i++) {
+		int status = timeline_next(timeline, &first, 1, &span, &has_found, &error);
+		if (status != STATUS_OK || !has_found)
+			return;
+		if (i == 0 || span.is_op)
+			session_select_span(session, selection->side, &span);
+		if (span.is_op)
+			return;
+		first = span;
 	}
-	select_first(session);
-	*ret_state = view;
-	return STATUS_OK;
 }
 
 static void close_view(void *state)
@@ -55,10 +47,29 @@ static void close_view(void *state)
 	if (!view)
 		return;
 	timeline_view_forget_path(view);
-	for (int i = 0; i < 2; i++)
+	for (int i = 0; i < 2; i++) {
 		lanes_finish(&view->lanes[i]);
+		messages_finish(&view->messages[i]);
+	}
 	minimap_finish(&view->minimap);
 	free(view);
+}
+
+static int open_view(struct session *session, struct error *error, void **ret_state)
+{
+	struct timeline_view *view = calloc(1, sizeof(*view));
+	int status = view ? STATUS_OK : error_set(error, STATUS_NO_MEMORY, "no memory for the timeline");
+	for (int i = 0; i < session->n_sides && status == STATUS_OK; i++)
+		status = lanes_init(&view->lanes[i], session->sides[i].timeline, error);
+	for (int i = 0; i < session->n_sides && status == STATUS_OK; i++)
+		status = messages_read(&view->messages[i], session->sides[i].timeline, error);
+	if (status != STATUS_OK) {
+		close_view(view);
+		return status;
+	}
+	select_first(session);
+	*ret_state = view;
+	return STATUS_OK;
 }
 
 bool timeline_view_interval(const struct session *session, int64_t *ret_from_ns, int64_t *ret_until_ns)
@@ -133,8 +144,8 @@ static void make_layout(struct timeline_view *view, const struct session *sessio
 	layout->path_y = view->has_path ? 2 : -1;
 	layout->lanes_y = 2 + view->has_path;
 	layout->n_lane_rows = pane.height - fixed - rows;
-	int spare = layout->n_lane_rows - view->lanes[session->selection.side].n_rows - 1;
-	if (!has_devices(session_timeline(session)) && spare > 0 && rows >= DETAILS_ROWS) { /* more details instead of nothing */
+	int spare = layout->n_lane_rows - view->lanes[session->selection.side].n_rows;
+	if (!has_devices(session_timeline(session)) && spare > 0 && rows + spare >= DETAILS_ROWS) { /* more details instead of nothing */
 		spare = rows + spare > DETAILS_ROWS_MAX ? DETAILS_ROWS_MAX - rows : spare;
 		rows += spare > 0 ? spare : 0;
 		layout->n_lane_rows -= spare > 0 ? spare : 0;
@@ -197,7 +208,10 @@ static int draw_view(void *state, struct session *session, struct pane pane, str
 	make_layout(view, session, pane);
 	session_prepare_window(session, session->selection.side, view->layout.n_cells);
 	struct axis axis = timeline_view_axis(session);
-	int status = draw_map(view, session, pane, error);
+	axis.has_size_left = timeline_view_reports_at_right(view, session);
+	int status = session->is_live ? messages_read(&view->messages[0], session->sides[0].timeline, error) : STATUS_OK;
+	if (status == STATUS_OK)
+		status = draw_map(view, session, pane, error);
 	axis_draw(&axis, view->layout.label_width, session->selection.time_ns, pane_sub(pane, 0, view->layout.axis_y, pane.width, 1));
 	if (status == STATUS_OK)
 		status = timeline_view_draw_lanes(view, session, pane, &is_empty, error);
@@ -208,7 +222,8 @@ static int draw_view(void *state, struct session *session, struct pane pane, str
 	if (is_empty)
 		say_where_data_is(view, session, pane);
 	timeline_view_draw_rule(view, session, pane);
-	return details_draw(session, pane_sub(pane, 0, view->layout.details_y, pane.width, view->layout.n_details_rows), error);
+	return details_draw(session, timeline_view_reported(view, session),
+		pane_sub(pane, 0, view->layout.details_y, pane.width, view->layout.n_details_rows), error);
 }
 
 /* -- actions ------------------------------------------------------------------------------------------------------------------- */

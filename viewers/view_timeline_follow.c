@@ -163,6 +163,16 @@ static int step_at(const struct timeline_path *path, int64_t time_ns)
 	return step;
 }
 
+/* Steps of less than a thousandth of the latency are passed over; they stay counted. */
+static int next_step(const struct timeline_path *path, int step, int direction)
+{
+	int64_t least_ns = (path->end_ns - path->start_ns) / 1000;
+	do
+		step += direction;
+	while (step >= 0 && step < path->n_steps && path->steps[step].step.duration_ns < least_ns);
+	return step;
+}
+
 static void go_along_path(struct timeline_view *view, struct session *session, int direction)
 {
 	struct session_selection *selection = &session->selection;
@@ -176,7 +186,7 @@ static void go_along_path(struct timeline_view *view, struct session *session, i
 	int step = view->path_step;
 	bool is_there = step >= 0 && view->path.steps[step].step.start_ns == selection->time_ns;
 	if (is_there)
-		step += direction;
+		step = next_step(&view->path, step, direction);
 	else
 		step = step_at(&view->path, selection->time_ns);
 	if (step < 0 || step >= view->path.n_steps) {

@@ -95,7 +95,8 @@ static int draw_share(struct lanes_drawing *drawing, int lane, int y)
 	double share = length_ns > 0 ? 100 * (double)spans_sum_work(sum.ns) / (double)length_ns : 0;
 	snprintf(text, sizeof(text), is_wide(drawing) ? "%5.1f %%" : "%.0f %%", share);
 	if (is_wide(drawing) && sum.n_spans)
-		snprintf(text + strlen(text), sizeof(text) - strlen(text), " %6" PRId64 " spans", sum.n_spans);
+		snprintf(text + strlen(text), sizeof(text) - strlen(text), " %6" PRId64 " span%s", sum.n_spans,
+			sum.n_spans == 1 ? "" : "s");
 	put_gutter(drawing, y, share > 0 ? LOOK(NONE) : LOOK(DIM), text);
 	return STATUS_OK;
 }
@@ -122,7 +123,7 @@ static int draw_slots(struct lanes_drawing *drawing, int lane, int y)
 	if (is_wide(drawing) && is_known && cell.fill_mean > 0 && cell.fill_mean < 0.05)
 		snprintf(fill, sizeof(fill), "<0.1");
 	if (is_wide(drawing))
-		snprintf(text, sizeof(text), "%s of %" PRId64 " slots%s%s", fill, of->depth, of->transport ? ", " : "",
+		snprintf(text, sizeof(text), "%s of %" PRId64 " slot%s%s%s", fill, of->depth, of->depth == 1 ? "" : "s", of->transport ? ", " : "",
 			of->transport ? of->transport : "");
 	else
 		snprintf(text, sizeof(text), "%s/%" PRId64, fill, of->depth);

@@ -10,6 +10,7 @@
 #include "viewers/view_timeline_private.h"
 
 #define FULL_BLOCK 0x2588
+#define SIZE_CELLS 19     /* of "1 div = 500 µs" with blanks and a rest of the rule */
 #define STEP_BEGIN 0x258f /* reversed: all but an eighth */
 
 /* Blanks and textures get the background; a full block, which would hide it, is drawn the other way round. */
@@ -110,6 +111,46 @@ static int64_t note_time(const struct timeline *timeline, const struct note *not
 	return timeline->origin_ns + note->time_ns;
 }
 
+/* On the axis; under the cursor it is told in the details. */
+static void draw_messages(const struct timeline_view *view, const struct session *session, const struct axis *axis, int cursor,
+	struct pane pane)
+{
+	const struct messages *messages = &view->messages[session->selection.side];
+	for (int i = 0; i < messages->n; i++) {
+		int column = axis_column(axis, messages->items[i].time_ns);
+		if (column >= 0 && column < axis->n_cells && column != cursor)
+			pane_put(pane, view->layout.label_width + column, view->layout.axis_y, '!', messages->items[i].is_error ? LOOK(ERROR)
+				: LOOK(TITLE));
+	}
+}
+
+bool timeline_view_reports_at_right(const struct timeline_view *view, const struct session *session)
+{
+	struct axis axis = timeline_view_axis(session);
+	int first = axis.n_cells + view->layout.gutter_width - SIZE_CELLS;
+	first = first < 0 ? 0 : first;
+	return messages_find(&view->messages[session->selection.side], TIMELINE_NONE, axis_time(&axis, first),
+		axis_time(&axis, axis.n_cells)) != NULL;
+}
+
+const struct message *timeline_view_reported(const struct timeline_view *view, const struct session *session)
+{
+	const struct session_selection *selection = &session->selection;
+	const struct timeline_lane *lane = selection->lane == TIMELINE_NONE ? NULL : &session_timeline(session)->lanes[selection->lane];
+	const struct messages *messages = &view->messages[selection->side];
+	struct axis axis = timeline_view_axis(session);
+	int column = axis_column(&axis, selection->time_ns);
+	const struct message *found = NULL;
+	if (column >= 0 && column < axis.n_cells)
+		found = messages_find(messages, TIMELINE_NONE, axis_time(&axis, column), axis_time(&axis, column + 1));
+	if (!found && selection->has_span)
+		found = messages_find(messages, selection->span.lane, selection->span.start_ns,
+			selection->span.start_ns + selection->span.duration_ns);
+	else if (!found && lane && lane->kind == TIMELINE_HOST && selection->time_ns > lane->last_ns)
+		found = messages_find(messages, selection->lane, lane->last_ns, INT64_MAX);
+	return found;
+}
+
 void timeline_view_draw_over(const struct timeline_view *view, const struct session *session, struct pane pane)
 {
 	const struct timeline_layout *layout = &view->layout;
@@ -123,6 +164,7 @@ void timeline_view_draw_over(const struct timeline_view *view, const struct sess
 	}
 	draw_marks(view, session, &axis, pane);
 	int cursor = axis_column(&axis, session->selection.time_ns);
+	draw_messages(view, session, &axis, cursor, pane);
 	if (cursor < 0 || cursor >= axis.n_cells)
 		return;
 	tint_column(pane, layout->label_width + cursor, layout->lanes_y, layout->n_lane_rows, COLOUR_CURSOR);

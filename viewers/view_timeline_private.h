@@ -12,6 +12,7 @@
 #ifndef TANDEM_VIEWERS_VIEW_TIMELINE_PRIVATE_H
 #define TANDEM_VIEWERS_VIEW_TIMELINE_PRIVATE_H
 
+#include "traces/messages.h"
 #include "traces/timeline_path.h"
 #include "viewers/axis.h"
 #include "viewers/lanes.h"
@@ -31,6 +32,7 @@ struct timeline_layout {
 
 struct timeline_view {
 	struct lanes lanes[2];
+	struct messages messages[2];
 	struct minimap minimap;
 	struct timeline_layout layout;
 	bool has_large_details;
@@ -57,6 +59,10 @@ int timeline_view_draw_lanes(struct timeline_view *view, struct session *session
 void timeline_view_draw_path(const struct timeline_view *view, const struct session *session, struct pane pane);
 /* Cursor, marks, bookmarks: over what was drawn. */
 void timeline_view_draw_over(const struct timeline_view *view, const struct session *session, struct pane pane);
+/* What was reported at the cursor, while the selected span lasted, or after the selected lane's last record; NULL: nothing. */
+const struct message *timeline_view_reported(const struct timeline_view *view, const struct session *session);
+/* Whether something was reported where the size of a division would stand. */
+bool timeline_view_reports_at_right(const struct timeline_view *view, const struct session *session);
 /* The rule above the details: what was measured, the bookmark at the cursor, how many lanes there are. */
 void timeline_view_draw_rule(const struct timeline_view *view, const struct session *session, struct pane pane);
 

@@ -144,6 +144,8 @@ static struct stall_root walk(struct stall_watch *watch, uint32_t worker, struct
 		strbuf_add(out, "; ");
 		root.worker = wait.peer;
 	}
+	if (root.cause == STALL_CAUSE_STOPPED) /* it may wait itself: say whose fault it is */
+		strbuf_addf(out, ": %s", worker_name(watch, root.worker));
 	strbuf_addf(out, ": %s", stall_sentences[root.cause]);
 	return root;
 }

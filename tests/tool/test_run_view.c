@@ -29,7 +29,7 @@ struct scene {
 	char folder[200];
 };
 
-static void start(struct scene *scene, const char *n_executions, const char *trace)
+static void start_mode(struct scene *scene, const char *mode, const char *n_executions, const char *trace)
 {
 	char graph[300], folder[300];
 	leftovers_mark();
@@ -38,8 +38,13 @@ static void start(struct scene *scene, const char *n_executions, const char *tra
 	snprintf(graph, sizeof(graph), "%s/seen.dot", scene->folder);
 	snprintf(folder, sizeof(folder), "%s", scene->folder);
 	setenv("TMPDIR", folder, 1);
-	const char *words[] = { getenv("TANDEM"), "run", graph, "--view", "-n", n_executions, trace ? "-o" : NULL, trace, NULL };
+	const char *words[] = { getenv("TANDEM"), "run", graph, "--view", "--mode", mode, "-n", n_executions, trace ? "-o" : NULL, trace, NULL };
 	pty_screen_start(&scene->screen, 120, 40, folder, words);
+}
+
+static void start(struct scene *scene, const char *n_executions, const char *trace)
+{
+	start_mode(scene, "compiled", n_executions, trace);
 }
 
 static void expect(struct scene *scene, const char *text)
@@ -93,6 +98,24 @@ Test(run_view, follows_a_run_to_its_end)
 	cr_assert(access(line, F_OK), "%s is left", line);
 }
 
+/* Here the nodes wait for tasks, not in channels. */
+Test(run_view, follows_an_interpreted_run)
+{
+	static struct scene scene;
+	start_mode(&scene, "interpreted", "300", NULL);
+	expect(&scene, "running  ");
+	expect(&scene, "interpreted");
+	expect(&scene, "computing second");
+	pty_screen_send(&scene.screen, "P");
+	expect(&scene, "seen1");
+	pty_screen_send(&scene.screen, "s");
+	expect(&scene, "dispatch");
+	expect(&scene, "q leaves");
+	expect(&scene, "300/300 executions");
+	pty_screen_send(&scene.screen, "q");
+	expect_end(&scene, 0);
+}
+
 Test(run_view, asks_before_it_ends_a_run)
 {
 	static struct scene scene;
@@ -128,6 +151,36 @@ Test(run_view, shows_who_died)
 	expect(&scene, "q leaves");
 	pty_screen_send(&scene.screen, "q");
 	expect_end(&scene, 1);
+}
+
+/* What goes wrong before there is anything to look at is told as always. */
+static const struct {
+	const char *name, *node, *trace, *text;
+} wrong[] = {
+	{ "no such op", "second [op=sleeep, us=10]", NULL, "did you mean 'sleep'" },
+	{ "syntax", "second [op=", NULL, "syntax error" },
+	{ "no weights", "second [op=linear, name=x, weights=\"none.safetensors\"]", NULL, "none.safetensors cannot be read" },
+	{ "no such folder", "second [op=copy]", "none/of.tandem", "none/of.tandem" },
+};
+
+Test(run_view, leaves_the_terminal_alone_when_nothing_starts)
+{
+	for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
+		static struct scene scene;
+		char graph[300], text[600];
+		leftovers_mark();
+		snprintf(text, sizeof(text), "digraph seen {\n input [tensors=\"x:f32[B<=8,4]\"];\n"
+			" subgraph cluster_0 { worker=seen0; device=\"cpu:0\"; %s; }\n input -> second; second -> output;\n}\n", wrong[i].node);
+		tool_write_file("wrong.dot", text);
+		snprintf(scene.folder, sizeof(scene.folder), "%s", tool_temporary());
+		snprintf(graph, sizeof(graph), "%s/wrong.dot", scene.folder);
+		setenv("TMPDIR", scene.folder, 1);
+		const char *words[] = { getenv("TANDEM"), "run", graph, "--view", wrong[i].trace ? "-o" : NULL, wrong[i].trace, NULL };
+		pty_screen_start(&scene.screen, 120, 40, scene.folder, words);
+		expect(&scene, wrong[i].text);
+		cr_assert_eq(scene.screen.n_frames, 0, "%s: %lld frames were drawn", wrong[i].name, (long long)scene.screen.n_frames);
+		expect_end(&scene, 1);
+	}
 }
 
 Test(run_view, refuses_what_it_cannot_show)

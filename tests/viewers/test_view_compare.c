@@ -219,6 +219,47 @@ Test(view_compare, a_refusal_can_be_forced_and_stays_marked)
 	two_runs_close(&runs);
 }
 
+/* On a terminal: a frame that says what is done, then the work in the next, which Ctrl-C ends; Enter begins anew. */
+Test(view_compare, long_work_is_announced_and_can_be_stopped)
+{
+	static const struct two_runs_options without_sums = { .n_executions = 400, .n_runs = 2, .has_no_roots = true };
+	volatile sig_atomic_t interrupt = 1;
+	struct two_runs runs = { 0 };
+	two_runs_open(&runs, &without_sums, &view_compare);
+	runs.session->announces = true;
+	runs.session->interrupt = &interrupt;
+	for (int i = 0; i < 2; i++) {
+		two_runs_draw(&runs, 100, 30);
+		cr_assert(two_runs_shows(&runs, "Comparing …"));
+		cr_assert(two_runs_shows(&runs, "C-c   stops it"));
+		cr_assert(runs.session->wants_frame && !runs.session->has_compared, "it was not left to the next frame");
+		runs.session->wants_frame = false;
+		two_runs_draw(&runs, 100, 30);
+		cr_assert(!runs.session->wants_frame, "a third frame is asked for");
+		cr_assert_eq(runs.session->was_stopped, i == 0);
+		char *text = two_runs_text(&runs);
+		cr_assert(two_runs_shows(&runs, i ? "aligned at" : "The comparison was stopped."), "time %d:\n%s", i, text);
+		free(text);
+		two_runs_draw(&runs, 100, 30);
+		cr_assert(two_runs_shows(&runs, i ? "aligned at" : "tries again"), "it was begun unasked");
+		runs.session->was_stopped = false;
+		interrupt = 0;
+		cr_assert(i || two_runs_act(&runs, ACTION_ENTER));
+	}
+	two_runs_close(&runs);
+}
+
+Test(view_compare, what_takes_no_time_is_not_announced)
+{
+	struct two_runs runs = { 0 };
+	two_runs_open(&runs, &plain, &view_compare);
+	runs.session->announces = true;
+	two_runs_draw(&runs, 100, 30);
+	cr_assert(!runs.session->wants_frame);
+	cr_assert(two_runs_shows(&runs, "aligned at"));
+	two_runs_close(&runs);
+}
+
 Test(view_compare, nodes_of_one_side_are_listed)
 {
 	struct two_runs runs = { 0 };

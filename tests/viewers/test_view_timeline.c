@@ -89,6 +89,9 @@ Test(view_timeline, screens)
 /* ns after the run's start */
 #define AT(ns) "(SELECT start_ns + " #ns " FROM run WHERE id = 1)"
 
+#define REPORT(level, worker, ns, text) \
+	"INSERT INTO log(run, time_ns, level, worker, text) VALUES (1, " AT(ns) ", '" level "', " worker ", '" text "')"
+
 #define DEVICE                                                                                                                          \
 	"INSERT INTO lane(id, run, kind, name, worker, device) VALUES ((SELECT max(id) + 1 FROM lane), 1, 'stream', 'stream 7', 2, 2);"  \
 	"INSERT INTO span(run, lane, kind, start_ns, duration_ns, node, execution)"                                                     \
@@ -105,7 +108,11 @@ static const struct odd {
 } odds[] = {
 	{ "no span at all", 0, NULL, "", { "nothing was recorded in this run" } },
 	{ "one span", 0, "INSERT INTO span(run, lane, kind, start_ns, duration_ns) VALUES (1, 2, 1, " AT(300000) ", 500000)", "down next-span",
-		{ "compute", "when" } },
+		{ "compute", "how long" } },
+	{ "the last thing that was reported", 12, REPORT("error", "NULL", 15000000, "worker w1 was killed"), "last",
+		{ "reported  worker w1 was killed" } },
+	{ "what was reported of a span", 12, REPORT("warning", "3", 900000, "the worker is stopped"), "down right*2",
+		{ "!", "reported  the worker is stopped" } },
 	{ "losses", 12, "UPDATE loss SET n_records = 12 WHERE worker = 2", "top", { "✗" }, true },
 	{ "64 lanes", 4, MANY_LANES("64"), "down*40", { "w39", "rows ", " of 72" } },
 	{ "long names", 12, "UPDATE node SET name = 'a_very_long_name_that_goes_on_and_on_' || name;"
