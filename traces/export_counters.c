@@ -24,8 +24,10 @@ static int count_in_flight(struct counters *counters)
 	bool has_row = false, has_time = false;
 	int64_t n = 0, time_ns = 0;
 	counters->ops->declare_counter(counters->writer, track, name, "executions");
+	/* Results come in order: one without an end before one with an end has lost the record of it, and is not in flight for ever. */
 	int status = export_prepare(counters->export, "SELECT start_ns, 1 FROM execution WHERE run = ?1 AND execution BETWEEN ?2 AND ?3"
-		" AND start_ns IS NOT NULL UNION ALL SELECT end_ns, -1 FROM execution WHERE run = ?1 AND execution BETWEEN ?2 AND ?3"
+		" AND start_ns IS NOT NULL AND (end_ns IS NOT NULL OR execution > (SELECT coalesce(max(execution), -1) FROM execution"
+		" WHERE run = ?1 AND end_ns IS NOT NULL)) UNION ALL SELECT end_ns, -1 FROM execution WHERE run = ?1 AND execution BETWEEN ?2 AND ?3"
 		" AND start_ns IS NOT NULL AND end_ns IS NOT NULL ORDER BY 1", counters->model->run->id, &stmt);
 	while (status == STATUS_OK && (status = export_step(counters->export, stmt, &has_row)) == STATUS_OK && has_row) {
 		if (has_time && db_column_int(stmt, 0) != time_ns)
