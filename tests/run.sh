@@ -122,7 +122,7 @@ fi
 
 step "clang: no warning"
 if command -v clang > /dev/null 2>&1; then
-	if ! { CC=clang configure build-clang --buildtype=debugoptimized --werror -Dtests=enabled && build build-clang; }; then
+	if ! { CC=clang configure build-clang --buildtype=plain --werror -Dtests=enabled && build build-clang; }; then
 		failed=1
 	fi
 else
