@@ -19,18 +19,8 @@ if is_right "$file"; then
 	exit 0
 fi
 
-# The first pip that runs; downloading is allowed where installing is not ("externally managed").
-pip=
-for candidate in 'python3 -m pip' '/usr/bin/python3 -m pip' pip3 pip; do
-	if $candidate --version > /dev/null 2>&1; then
-		pip=$candidate
-		break
-	fi
-done
-if [ -z "$pip" ]; then
-	echo "model: there is no pip; install python3-pip" >&2
-	exit 1
-fi
+# Downloading is allowed where installing is not ("externally managed").
+pip=$(sh "$root/tool/pip.sh" model)
 
 mkdir -p "$folder"
 scratch=$(mktemp -d "$folder/download-XXXXXX")

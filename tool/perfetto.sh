@@ -18,17 +18,7 @@ if is_there "$folder"; then
 	exit 0
 fi
 
-pip=
-for candidate in 'python3 -m pip' '/usr/bin/python3 -m pip' pip3 pip; do
-	if $candidate --version > /dev/null 2>&1; then
-		pip=$candidate
-		break
-	fi
-done
-if [ -z "$pip" ]; then
-	echo "perfetto: there is no pip; install python3-pip" >&2
-	exit 1
-fi
+pip=$(sh "$root/tool/pip.sh" perfetto)
 
 mkdir -p "$folder"
 echo "perfetto: getting $packages" >&2

@@ -49,12 +49,12 @@ for wanted in ./usr/bin/tandem ./usr/share/man/man1/tandem.1.gz ./usr/share/man/
 	result "it holds $wanted" "$(awk '{ print $6 }' "$folder/contents" | grep -qx "$wanted" || echo "it does not")"
 done
 result "owned by root, nobody else may write" "$(awk '$1 !~ /^l/ && ($2 != "root/root" || $1 !~ /^[d-]rw[x-]r-[x-]r-[x-]/)' "$folder/contents")"
-result "nothing of the build's place is in it" "$(dpkg-deb -x "$package" "$folder/root" && grep -rlF "$folder" "$folder/root" || true)"
-result "md5sums are right" "$(dpkg-deb -e "$package" "$folder/control" && cd "$folder/root" \
+result "nothing of the build's place is in it" "$(dpkg-deb -x "$package" "$folder/unpacked" && grep -rlF "$folder" "$folder/unpacked" || true)"
+result "md5sums are right" "$(dpkg-deb -e "$package" "$folder/control" && cd "$folder/unpacked" \
 	&& md5sum -c --quiet "$folder/control/md5sums" 2>&1 || true)"
 
-tandem=$folder/root/usr/bin/tandem
-said=$("$tandem" run "$folder/root/usr/share/doc/tandem/examples/minilm/pipeline2.dot" --set MODEL=seeded:7 -n 4 -q \
+tandem=$folder/unpacked/usr/bin/tandem
+said=$("$tandem" run "$folder/unpacked/usr/share/doc/tandem/examples/minilm/pipeline2.dot" --set MODEL=seeded:7 -n 4 -q \
 	-o "$folder/t.tandem" 2>&1) || said="$said, exit status $?"
 result "unpacked, it runs a graph" "$said"
 result "and reports it" "$("$tandem" report "$folder/t.tandem" 2>&1 | grep -q 'Where time went' || echo "it does not")"
