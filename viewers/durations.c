@@ -24,6 +24,8 @@ double durations_bin_ns(int bin)
 void durations_add(struct durations *durations, int64_t ns)
 {
 	durations->n++;
+	if (ns > durations->longest_ns)
+		durations->longest_ns = ns;
 	durations->counts[durations_bin(ns)]++;
 }
 
@@ -32,8 +34,9 @@ int64_t durations_quantile(const struct durations *durations, double q)
 	int64_t below = 0;
 	for (int bin = 0; bin < DURATIONS_BINS && durations->n; bin++) {
 		below += durations->counts[bin];
+		int64_t end_ns = llround(durations_bin_ns(bin + 1));
 		if ((double)below >= (q - 1e-12) * (double)durations->n && below)
-			return llround(durations_bin_ns(bin + 1));
+			return end_ns < durations->longest_ns ? end_ns : durations->longest_ns;
 	}
 	return 0;
 }

@@ -16,7 +16,7 @@
 
 /* Starts as zeros. */
 struct durations {
-	int64_t n;
+	int64_t n, longest_ns;
 	uint32_t counts[DURATIONS_BINS]; /* bin i: from 10^(i / 24) to 10^((i + 1) / 24) ns; the ends take what lies beyond */
 };
 
@@ -26,7 +26,8 @@ double durations_bin_ns(int bin);
 
 void durations_add(struct durations *durations, int64_t ns);
 
-/* The duration that a share `q` (0..1) of all does not exceed, to the width of a bin (10 %); 0 when there is none. */
+/* The duration that a share `q` (0..1) of all does not exceed, to the width of a bin (10 %) and never above the longest; 0 when there is
+ * none. */
 int64_t durations_quantile(const struct durations *durations, double q);
 
 /* How a histogram fits a width: columns of `bins_per_column` bins from first_bin on, each `cells` wide. */

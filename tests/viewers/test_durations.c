@@ -51,6 +51,8 @@ Test(durations, quantiles_are_within_a_bin_of_sorted_values)
 			cr_expect((double)told >= 0.999 * (double)exact && (double)told < 1.11 * (double)exact + 1,
 				"round %d: %d %%: %lld, exact %lld", round, q,
 				(long long)told, (long long)exact);
+			cr_expect(told <= values[n - 1], "round %d: %d %%: %lld, the longest is %lld", round, q, (long long)told,
+				(long long)values[n - 1]);
 		}
 	}
 }
