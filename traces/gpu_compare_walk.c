@@ -1,0 +1,509 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * gpu_compare_walk: one pass over spans in order of time. Per thread it knows the marks that are open; a call that may launch takes the innermost as
+ * its path and the next place in it, and the work that names the call takes both over.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "engine/base/attributes.h"
+#include "traces/gpu_compare_private.h"
+#include "traces/import_sink.h" /* enum import_api */
+#include "traces/schema.h"
+
+#define LOOK_ROWS 65536
+#define DEPTH_MAX 65
+#define PATHS_MAX (1u << 18)
+#define SITES_MAX (1u << 19)
+#define NAME_BYTES 200
+#define CHAIN_MAX 64
+#define NONE UINT32_MAX
+
+/* -- a map from pairs of numbers ------------------------------------------------------------------------------------------------ */
+
+struct map_slot {
+	uint64_t a, b;
+	uint32_t value; /* + 1; 0: free */
+};
+struct map {
+	struct map_slot *slots;
+	uint32_t n_slots, n;
+};
+
+static uint64_t mix(uint64_t a, uint64_t b)
+{
+	uint64_t x = a * 0x9e3779b97f4a7c15u ^ (b + 0x7f4a7c15u) * 0xbf58476d1ce4e5b9u;
+	x ^= x >> 29;
+	return x * 0x94d049bb133111ebu ^ x >> 32;
+}
+
+static struct map_slot *map_slot(const struct map *map, uint64_t a, uint64_t b)
+{
+	for (uint32_t at = (uint32_t)(mix(a, b) >> 20);; at++) {
+		struct map_slot *slot = &map->slots[at & (map->n_slots - 1)];
+		if (!slot->value || (slot->a == a && slot->b == b))
+			return slot;
+	}
+}
+
+static bool map_grow(struct map *map)
+{
+	struct map larger = { .n_slots = map->n_slots ? map->n_slots * 2 : 1024, .n = map->n };
+	larger.slots = calloc(larger.n_slots, sizeof *larger.slots);
+	if (!larger.slots)
+		return false;
+	for (uint32_t i = 0; i < map->n_slots; i++) {
+		if (map->slots[i].value)
+			*map_slot(&larger, map->slots[i].a, map->slots[i].b) = map->slots[i];
+	}
+	free(map->slots);
+	*map = larger;
+	return true;
+}
+
+/* The slot of a pair, entered without a value when it is new; NULL when memory is out. The caller sets the value of a new one. */
+static struct map_slot *map_find(struct map *map, uint64_t a, uint64_t b)
+{
+	if (map->n * 2 >= map->n_slots && !map_grow(map))
+		return NULL;
+	struct map_slot *slot = map_slot(map, a, b);
+	if (!slot->value) {
+		slot->a = a;
+		slot->b = b;
+		map->n++;
+	}
+	return slot;
+}
+
+/* -- state ---------------------------------------------------------------------------------------------------------------------- */
+
+/* What is open on a lane of a thread: a mark, or a call, which hands its mark's path on. */
+struct open {
+	int64_t end_ns;
+	uint32_t path, n_launches;
+	int64_t unit;
+	bool is_mark;
+};
+struct thread {
+	int64_t process, number;
+	struct open root, opens[DEPTH_MAX];
+};
+struct lane {
+	uint32_t thread, device;  /* NONE */
+	uint32_t calls;
+	int64_t depth;
+};
+/* A call that may launch. */
+struct call {
+	uint32_t path, n_works;
+	int64_t unit;
+	int32_t order;
+	bool is_graph;
+};
+
+struct walk {
+	struct gpu_sums *sums;
+	struct db *db;
+	struct db_stmt *text;
+	struct lane *lanes;       /* [n_lanes], by id − first_lane */
+	struct thread *threads;
+	struct call *calls;
+	uint32_t *call_of;        /* [n_rows] index + 1 by row − first_row; 0: none */
+	uint32_t *mark_names;     /* [n_strings] index + 1 into norm_names */
+	char **norm_names;
+	int64_t first_lane, first_row;
+	int64_t n_rows, n_strings;
+	uint32_t n_lanes, n_threads, n_calls, n_norm_names, n_seen;
+	struct map paths, sites, texts, roots; /* roots: a node → the one that it was cloned from */
+	int64_t *originals;
+	uint32_t n_originals;
+	const volatile sig_atomic_t *interrupt;
+	struct error *error;
+};
+
+typedef int row_fn(struct walk *walk, struct db_stmt *stmt);
+
+static int each_row(struct walk *walk, const char *sql, int64_t run, row_fn *read)
+{
+	struct db_stmt *stmt = NULL;
+	bool has_row = false;
+	int status = db_prepare(walk->db, sql, NULL, walk->error, &stmt);
+	if (status == STATUS_OK)
+		db_bind_int(stmt, 1, run);
+	while (status == STATUS_OK && (status = db_step(stmt, &has_row, walk->error)) == STATUS_OK && has_row)
+		status = read(walk, stmt);
+	db_finish(stmt);
+	return status;
+}
+
+/* -- names of marks, paths -------------------------------------------------------------------------------------------------------- */
+
+static uint64_t hash_text(const char *text)
+{
+	uint64_t hash = 0xcbf29ce484222325u;
+	for (; *text; text++)
+		hash = (hash ^ (unsigned char)*text) * 0x100000001b3u;
+	return hash;
+}
+
+/* Equal texts give equal numbers; NONE when memory is out. */
+static uint32_t intern(struct walk *walk, const char *text)
+{
+	uint64_t hash = hash_text(text);
+	for (uint64_t attempt = 0;; attempt++) {
+		struct map_slot *slot = map_find(&walk->texts, hash, attempt);
+		if (!slot)
+			return NONE;
+		if (slot->value && strcmp(walk->norm_names[slot->value - 1], text) != 0)
+			continue;
+		if (slot->value)
+			return slot->value - 1;
+		char **names = gpu_sums_room(walk->norm_names, walk->n_norm_names, sizeof *names);
+		if (!names)
+			return NONE;
+		walk->norm_names = names;
+		names[walk->n_norm_names] = strdup(text);
+		if (!names[walk->n_norm_names])
+			return NONE;
+		slot->value = ++walk->n_norm_names;
+		return slot->value - 1;
+	}
+}
+
+static uint32_t mark_name(struct walk *walk, int64_t string)
+{
+	char name[NAME_BYTES];
+	bool has_row = false;
+	if (string < 1 || string > walk->n_strings)
+		return intern(walk, "");
+	uint32_t *known = &walk->mark_names[string - 1];
+	if (*known)
+		return *known - 1;
+	db_bind_int(walk->text, 1, string);
+	if (db_step(walk->text, &has_row, walk->error) != STATUS_OK)
+		return NONE;
+	const char *text = has_row ? db_column_text(walk->text, 0) : NULL;
+	gpu_sums_normalise(text ? text : "", name, sizeof name);
+	db_reset(walk->text);
+	uint32_t norm = intern(walk, name);
+	*known = norm == NONE ? 0 : norm + 1;
+	return norm;
+}
+
+static int add_path(struct gpu_sums *sums, uint32_t parent, const char *name)
+{
+	struct gpu_sums_path *paths = gpu_sums_room(sums->paths, sums->n_paths, sizeof *paths);
+	if (!paths)
+		return STATUS_NO_MEMORY;
+	sums->paths = paths;
+	paths[sums->n_paths] = (struct gpu_sums_path){ parent, strdup(name) };
+	return paths[sums->n_paths++].name ? STATUS_OK : STATUS_NO_MEMORY;
+}
+
+/* The path with one more name; too many paths end in their parents. */
+static uint32_t child_path(struct walk *walk, uint32_t parent, uint32_t norm)
+{
+	struct map_slot *slot = norm == NONE ? NULL : map_find(&walk->paths, parent, norm);
+	if (!slot)
+		return NONE;
+	if (slot->value)
+		return slot->value - 1;
+	if (walk->sums->n_paths >= PATHS_MAX)
+		slot->value = parent + 1;
+	else if (add_path(walk->sums, parent, walk->norm_names[norm]) == STATUS_OK)
+		slot->value = walk->sums->n_paths;
+	else
+		return NONE;
+	return slot->value - 1;
+}
+
+/* -- host spans --------------------------------------------------------------------------------------------------------------------- */
+
+/* The innermost mark that is open at a depth, for a span that ends at `end_ns`. */
+static struct open *find_open(struct thread *thread, int64_t depth, int64_t end_ns)
+{
+	for (int64_t d = depth - 1; d >= 0; d--) {
+		if (thread->opens[d].is_mark && thread->opens[d].end_ns >= end_ns)
+			return &thread->opens[d];
+	}
+	return &thread->root;
+}
+
+static int64_t depth_of(const struct lane *lane)
+{
+	return lane->depth < 0 ? 0 : lane->depth >= DEPTH_MAX ? DEPTH_MAX - 1 : lane->depth;
+}
+
+/* Marks that were open deeper have ended. */
+static void close_deeper(struct thread *thread, int64_t depth)
+{
+	for (int64_t d = depth + 1; d < DEPTH_MAX && thread->opens[d].is_mark; d++)
+		thread->opens[d].is_mark = false;
+}
+
+static int read_mark(struct walk *walk, const struct lane *lane, int64_t start_ns, int64_t end_ns, int64_t name)
+{
+	if (lane->thread == NONE)
+		return STATUS_OK;
+	struct thread *thread = &walk->threads[lane->thread];
+	int64_t depth = depth_of(lane);
+	const struct open *around = find_open(thread, depth, end_ns);
+	uint32_t path = child_path(walk, around->path, mark_name(walk, name));
+	if (path == NONE)
+		return gpu_sums_out_of_memory(walk->error);
+	thread->opens[depth] = (struct open){ end_ns, path, 0, gpu_sums_unit_at(walk->sums, start_ns), true };
+	close_deeper(thread, depth);
+	return STATUS_OK;
+}
+
+static int read_call(struct walk *walk, const struct lane *lane, int64_t row, int64_t start_ns, int64_t end_ns, int64_t name, int64_t class)
+{
+	struct gpu_sums *sums = walk->sums;
+	bool may_launch = class == IMPORT_API_LAUNCH || class == IMPORT_API_GRAPH_LAUNCH || class == IMPORT_API_COPY || class == IMPORT_API_OTHER;
+	int64_t unit = gpu_sums_unit_at(sums, start_ns);
+	if (lane->calls != NONE && class >= 0 && class < GPU_SUMS_CALLS) {
+		struct gpu_sums_calls *calls = &sums->calls[lane->calls];
+		bool counts = unit >= 0 && sums->units[unit].counts;
+		calls->n[class]++;
+		calls->ns[class] += end_ns - start_ns;
+		calls->n_unit[class] += counts;
+		calls->ns_unit[class] += counts ? end_ns - start_ns : 0;
+	}
+	if (!may_launch || lane->thread == NONE || row < walk->first_row || row - walk->first_row >= walk->n_rows)
+		return STATUS_OK;
+	struct open *open = find_open(&walk->threads[lane->thread], depth_of(lane), end_ns);
+	if (open->unit != unit) {
+		open->unit = unit;
+		open->n_launches = 0;
+	}
+	struct call call = { .path = open->path, .unit = unit, .is_graph = class == IMPORT_API_GRAPH_LAUNCH,
+		.order = open->n_launches < GPU_SUMS_ORDER_MOST ? (int32_t)open->n_launches : GPU_SUMS_NO_ORDER };
+	open->n_launches++;
+	struct call *calls = gpu_sums_room(walk->calls, walk->n_calls, sizeof *calls);
+	if (!calls)
+		return gpu_sums_out_of_memory(walk->error);
+	walk->calls = calls;
+	if (call.is_graph)
+		call.path = child_path(walk, call.path, mark_name(walk, name));
+	if (call.path == NONE)
+		return gpu_sums_out_of_memory(walk->error);
+	calls[walk->n_calls++] = call;
+	walk->call_of[row - walk->first_row] = walk->n_calls;
+	return STATUS_OK;
+}
+
+/* -- device work ---------------------------------------------------------------------------------------------------------------------- */
+
+static int64_t root_of(const struct walk *walk, int64_t node)
+{
+	for (int i = 0; i < CHAIN_MAX && walk->roots.n_slots; i++) {
+		const struct map_slot *slot = map_slot(&walk->roots, (uint64_t)node, 0);
+		if (!slot->value)
+			break;
+		node = walk->originals[slot->value - 1];
+	}
+	return node;
+}
+
+static bool is_site(const struct gpu_sums_site *a, const struct gpu_sums_site *b)
+{
+	return a->device == b->device && a->path == b->path && a->order == b->order && a->name == b->name && a->kind == b->kind;
+}
+
+static struct gpu_sums_site *find_site(struct walk *walk, const struct gpu_sums_site *key)
+{
+	struct gpu_sums *sums = walk->sums;
+	uint64_t place = (uint64_t)key->name << 32 | (uint64_t)key->kind << 24 | (key->device & 0xffffff);
+	struct map_slot *slot;
+	for (uint64_t attempt = 0;; attempt++) {
+		slot = map_find(&walk->sites, mix((uint64_t)key->order, key->path) + attempt, place);
+		if (!slot)
+			return NULL;
+		if (!slot->value)
+			break;
+		if (is_site(&sums->sites[slot->value - 1], key))
+			return &sums->sites[slot->value - 1];
+	}
+	struct gpu_sums_site *sites = gpu_sums_room(sums->sites, sums->n_sites, sizeof *sites);
+	if (!sites)
+		return NULL;
+	sums->sites = sites;
+	sites[sums->n_sites] = *key;
+	slot->value = ++sums->n_sites;
+	return &sites[sums->n_sites - 1];
+}
+
+/* Work belongs to the iteration that launched it; without a launch to the one in which it began. */
+static int read_work(struct walk *walk, const struct lane *lane, struct db_stmt *stmt)
+{
+	enum { START = 3, DURATION, NAME, CLASS, LAUNCH, NODE };
+	int64_t launch = db_column_int(stmt, LAUNCH) - walk->first_row, ns = db_column_int(stmt, DURATION);
+	bool has_node = db_column_type(stmt, NODE) != DB_NULL && db_column_int(stmt, NODE) != 0;
+	struct call *call = db_column_type(stmt, LAUNCH) != DB_NULL && launch >= 0 && launch < walk->n_rows && walk->call_of[launch]
+		? &walk->calls[walk->call_of[launch] - 1] : NULL;
+	if (lane->device == NONE)
+		return STATUS_OK;
+	struct gpu_sums_site key = { .device = lane->device, .path = GPU_SUMS_UNLINKED, .order = GPU_SUMS_NO_ORDER,
+		.name = (uint32_t)db_column_int(stmt, NAME), .kind = (uint8_t)(db_column_int(stmt, 2) - SPAN_KIND_OP),
+		.class = (uint8_t)db_column_int(stmt, CLASS) };
+	int64_t unit = call ? call->unit : gpu_sums_unit_at(walk->sums, db_column_int(stmt, START));
+	if (call) {
+		key.path = call->path;
+		key.order = call->is_graph ? (int64_t)call->n_works++ : call->order;
+	}
+	if (has_node) {
+		key.path = GPU_SUMS_NODES;
+		key.order = root_of(walk, db_column_int(stmt, NODE));
+	}
+	if (key.order >= GPU_SUMS_ORDER_MOST && !has_node)
+		key.order = GPU_SUMS_NO_ORDER;
+	if (walk->sums->n_sites >= SITES_MAX) {
+		key.path = GPU_SUMS_UNLINKED;
+		key.order = GPU_SUMS_NO_ORDER;
+	}
+	struct gpu_sums_site *site = find_site(walk, &key);
+	if (!site)
+		return gpu_sums_out_of_memory(walk->error);
+	bool counts = unit >= 0 && walk->sums->units[unit].counts;
+	compare_moments_add(&site->spans, (double)ns);
+	site->ns += ns;
+	site->n_unit += counts;
+	site->ns_unit += counts ? ns : 0;
+	return STATUS_OK;
+}
+
+static int read_span(struct walk *walk, struct db_stmt *stmt)
+{
+	int64_t idx = db_column_int(stmt, 1) - walk->first_lane, kind = db_column_int(stmt, 2);
+	int64_t start_ns = db_column_int(stmt, 3), end_ns = start_ns + db_column_int(stmt, 4);
+	if (++walk->n_seen % LOOK_ROWS == 0 && walk->interrupt && *walk->interrupt)
+		return error_set(walk->error, STATUS_STOPPED, "stopped");
+	if (idx < 0 || idx >= walk->n_lanes)
+		return error_set(walk->error, STATUS_TRACE, "a span lies on a lane of another run: the trace is damaged");
+	const struct lane *lane = &walk->lanes[idx];
+	if (kind == SPAN_KIND_MARK)
+		return read_mark(walk, lane, start_ns, end_ns, db_column_int(stmt, 5));
+	if (kind == SPAN_KIND_API)
+		return read_call(walk, lane, db_column_int(stmt, 0), start_ns, end_ns, db_column_int(stmt, 5), db_column_int(stmt, 6));
+	return read_work(walk, lane, stmt);
+}
+
+/* -- layout ----------------------------------------------------------------------------------------------------------------------- */
+
+static uint32_t find_thread(struct walk *walk, int64_t process, int64_t number)
+{
+	for (uint32_t i = walk->n_threads; i-- > 0;) {
+		if (walk->threads[i].process == process && walk->threads[i].number == number)
+			return i;
+	}
+	struct thread *threads = gpu_sums_room(walk->threads, walk->n_threads, sizeof *threads);
+	if (!threads)
+		return NONE;
+	walk->threads = threads;
+	memset(&threads[walk->n_threads], 0, sizeof *threads);
+	threads[walk->n_threads].process = process;
+	threads[walk->n_threads].number = number;
+	threads[walk->n_threads].root = (struct open){ INT64_MAX, GPU_SUMS_ROOT, 0, -1, true };
+	return walk->n_threads++;
+}
+
+/* Columns: id, kind, process's position, device's position, process, thread, depth. */
+static int read_lane(struct walk *walk, struct db_stmt *stmt)
+{
+	const char *kind = db_column_text(stmt, 1);
+	struct lane *lanes = gpu_sums_room(walk->lanes, walk->n_lanes, sizeof *lanes);
+	if (!lanes)
+		return gpu_sums_out_of_memory(walk->error);
+	walk->lanes = lanes;
+	if (!walk->n_lanes)
+		walk->first_lane = db_column_int(stmt, 0);
+	if (db_column_int(stmt, 0) != walk->first_lane + walk->n_lanes)
+		return error_set(walk->error, STATUS_TRACE, "the lanes of the run are not numbered in a row: the trace is damaged");
+	struct lane lane = { .thread = NONE, .device = NONE, .calls = NONE, .depth = db_column_int(stmt, 6) };
+	bool is_thread = kind && strcmp(kind, "thread") == 0, is_stream = kind && strcmp(kind, "stream") == 0;
+	if (is_stream && db_column_type(stmt, 3) != DB_NULL)
+		lane.device = (uint32_t)db_column_int(stmt, 3);
+	if (is_thread && db_column_type(stmt, 2) != DB_NULL)
+		lane.calls = (uint32_t)db_column_int(stmt, 2);
+	if (is_thread) {
+		lane.thread = find_thread(walk, db_column_int(stmt, 4), db_column_int(stmt, 5));
+		if (lane.thread == NONE)
+			return gpu_sums_out_of_memory(walk->error);
+	}
+	lanes[walk->n_lanes++] = lane;
+	return STATUS_OK;
+}
+
+static int read_original(struct walk *walk, struct db_stmt *stmt)
+{
+	int64_t node = db_column_int(stmt, 0), original = db_column_int(stmt, 1);
+	int64_t *originals = gpu_sums_room(walk->originals, walk->n_originals, sizeof *originals);
+	if (!originals || node == original)
+		return originals ? STATUS_OK : gpu_sums_out_of_memory(walk->error);
+	walk->originals = originals;
+	struct map_slot *slot = map_find(&walk->roots, (uint64_t)node, 0);
+	if (!slot)
+		return gpu_sums_out_of_memory(walk->error);
+	originals[walk->n_originals] = original;
+	slot->value = ++walk->n_originals;
+	return STATUS_OK;
+}
+
+static int read_bounds(struct walk *walk, struct db_stmt *stmt)
+{
+	walk->first_row = db_column_int(stmt, 0);
+	walk->n_rows = db_column_type(stmt, 0) == DB_NULL ? 0 : db_column_int(stmt, 1) - walk->first_row + 1;
+	walk->n_strings = db_column_int(stmt, 2);
+	if (walk->n_rows > UINT32_MAX || walk->n_strings > UINT32_MAX || walk->n_rows < 0 || walk->n_strings < 0)
+		return error_set(walk->error, STATUS_TRACE, "the spans' numbers cannot be: the trace is damaged");
+	walk->call_of = calloc((size_t)walk->n_rows + 1, sizeof *walk->call_of);
+	walk->mark_names = calloc((size_t)walk->n_strings + 1, sizeof *walk->mark_names);
+	return walk->call_of && walk->mark_names ? STATUS_OK : gpu_sums_out_of_memory(walk->error);
+}
+
+static int walk_all(struct walk *walk, int64_t run)
+{
+	static const struct {
+		const char *sql;
+		row_fn *read;
+	} steps[] = {
+		{ "SELECT min(id), max(id), (SELECT max(id) FROM string) FROM span WHERE run = ?", read_bounds },
+		{ "SELECT l.id, l.kind, (SELECT count(*) FROM process p WHERE p.run = l.run AND p.id < l.process AND l.process NOT NULL),"
+		  " CASE WHEN l.device NOT NULL THEN (SELECT count(*) FROM device d WHERE d.run = l.run AND d.id < l.device) END,"
+		  " l.process, l.thread, l.depth FROM lane l WHERE l.run = ? ORDER BY l.id", read_lane },
+		{ "SELECT g.graph_node, CAST(v.text AS INTEGER) FROM string k JOIN arg a ON a.name = k.id JOIN span s ON s.id = a.span"
+		  " JOIN gpu_activity g ON g.span = s.id JOIN string v ON v.id = a.value WHERE k.text = 'original_graph_node' AND s.run = ?"
+		  " AND s.kind = 110 AND g.graph_node NOT NULL", read_original },
+		{ "SELECT s.id, s.lane, s.kind, s.start_ns, s.duration_ns, s.name, s.class, g.launch, g.graph_node FROM span s"
+		  " LEFT JOIN gpu_activity g ON g.span = s.id WHERE s.run = ? AND s.kind BETWEEN 102 AND 107 ORDER BY s.id", read_span },
+	};
+	int status = db_prepare(walk->db, "SELECT text FROM string WHERE id = ?", NULL, walk->error, &walk->text);
+	static const char *const first[] = { "(launch not recorded)", "", "(graph nodes)" };
+	for (size_t i = 0; i < ARRAY_LEN(first) && status == STATUS_OK; i++)
+		status = add_path(walk->sums, 0, first[i]) == STATUS_OK ? STATUS_OK : gpu_sums_out_of_memory(walk->error);
+	for (size_t i = 0; i < ARRAY_LEN(steps) && status == STATUS_OK; i++)
+		status = each_row(walk, steps[i].sql, run, steps[i].read);
+	return status;
+}
+
+int gpu_sums_walk(struct db *db, int64_t run, const volatile sig_atomic_t *interrupt, struct error *error, struct gpu_sums *sums)
+{
+	struct walk walk = { .sums = sums, .db = db, .interrupt = interrupt, .error = error };
+	int status = walk_all(&walk, run);
+	db_finish(walk.text);
+	for (uint32_t i = 0; i < walk.n_norm_names; i++)
+		free(walk.norm_names[i]);
+	free(walk.norm_names);
+	free(walk.lanes);
+	free(walk.threads);
+	free(walk.calls);
+	free(walk.call_of);
+	free(walk.mark_names);
+	free(walk.originals);
+	free(walk.paths.slots);
+	free(walk.sites.slots);
+	free(walk.texts.slots);
+	free(walk.roots.slots);
+	return status;
+}
