@@ -6,7 +6,9 @@
 #   build-asan   gcc with AddressSanitizer and UBSan: unit tests, every fuzz target for a few seconds
 #   build-tsan   gcc with ThreadSanitizer: stress programs
 #   build-clang  clang, warnings are errors: compiles
-# --full adds the suite 'long' (soak tests) and fuzzing guided by coverage (clang; build-guided). The last line sums up what the runners counted.
+# Each builds what it runs; -g1 is enough for the lines in a report. Tests of many cases take a part of them, the sanitizers a small one
+# (tests/support/trials.h). --full takes all of them and adds the suite 'long' (soak tests) and fuzzing guided by coverage (clang; build-guided).
+# The last line sums up what the runners counted.
 set -eu
 cd "$(dirname "$0")/.."
 
@@ -21,6 +23,7 @@ case ${1-} in
 esac
 
 jobs=$(nproc)
+tests_at_once=$((jobs + 1)) # many of them wait for something
 failed=0
 logs=
 
@@ -32,9 +35,15 @@ step() {
 configure() {
 	folder=$1
 	shift
-	[ -f "$folder/build.ninja" ] || meson setup "$folder" "$@" > "$folder.log" 2>&1 || {
+	if [ -f "$folder/build.ninja" ]; then
+		set -- ninja -C "$folder" build.ninja # made anew where a meson.build has changed, before targets() reads it
+	else
+		set -- meson setup "$folder" "$@"
+	fi
+	"$@" > "$folder.log" 2>&1 || {
 		cat "$folder.log" >&2
-		rm -rf "$folder" "$folder.log"
+		rm -f "$folder.log"
+		[ -f "$folder/build.ninja" ] || rm -rf "$folder"
 		return 1
 	}
 	rm -f "$folder.log"
@@ -51,12 +60,22 @@ build() {
 	tail -n 1 "$folder/build-output.txt"
 }
 
+# targets FOLDER RULE: what that rule makes.
+targets() {
+	ninja -C "$1" -t targets all | sed -n "s/^\\([^:]*\\): $2\$/\\1/p"
+}
+
+# take_trials PERCENT: of the cases of tests that have many; with --full all.
+take_trials() {
+	[ $full = yes ] || export TANDEM_TRIALS_PERCENT="$1"
+}
+
 # run_tests FOLDER MESON_ARGS…
 run_tests() {
 	folder=$1
 	shift
 	rm -f "$folder/meson-logs/testlog.json"
-	meson test -C "$folder" --no-rebuild --num-processes "$jobs" --print-errorlogs "$@" || failed=1
+	meson test -C "$folder" --no-rebuild --num-processes "$tests_at_once" --print-errorlogs "$@" || failed=1
 	cp "$folder/meson-logs/testlog.json" "$folder/testlog-$n_logs.json" 2> /dev/null || true
 	logs="$logs $folder/testlog-$n_logs.json"
 	n_logs=$((n_logs + 1))
@@ -85,7 +104,8 @@ else
 fi
 
 step "gcc: every test"
-if configure build-test --buildtype=debugoptimized --werror -Dtests=enabled && build build-test; then
+take_trials 30
+if configure build-test --optimization=2 --debug -Dc_args=-g1 --werror -Dtests=enabled && build build-test; then
 	skip_long=--no-suite=long
 	[ $full = no ] || skip_long=
 	# shellcheck disable=SC2086
@@ -95,12 +115,14 @@ else
 fi
 
 step "AddressSanitizer and UBSan: unit tests"
-if configure build-asan --buildtype=debugoptimized -Db_sanitize=address,undefined -Db_lundef=false -Dtests=enabled \
-	&& build build-asan; then
+take_trials 10
+# shellcheck disable=SC2046
+if configure build-asan --optimization=1 --debug -Dc_args=-g1 -Db_sanitize=address,undefined -Db_lundef=false -Dtests=enabled \
+	&& build build-asan $(targets build-asan 'c_LINKER.*' | grep -vE '^tests/(fault|stress)/'); then
 	# Criterion itself leaks its arguments.
 	printf 'leak:criterion_handle_args\n' > build-asan/leaks.txt
 	LSAN_OPTIONS=suppressions=$PWD/build-asan/leaks.txt:print_suppressions=0 \
-	ASAN_OPTIONS=detect_leaks=1:abort_on_error=1 \
+	ASAN_OPTIONS=detect_leaks=1:abort_on_error=1:quarantine_size_mb=32 \
 	UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1 \
 		run_tests build-asan --suite unit --suite fuzz
 else
@@ -108,10 +130,10 @@ else
 fi
 
 step "ThreadSanitizer: stress programs"
-if configure build-tsan --buildtype=debugoptimized -Db_sanitize=thread -Db_lundef=false -Dtests=enabled; then
+if configure build-tsan --optimization=1 --debug -Dc_args=-g1 -Db_sanitize=thread -Db_lundef=false -Dtests=enabled; then
 	# shellcheck disable=SC2046
 	if build build-tsan tool/tandem \
-		$(ninja -C build-tsan -t targets all | sed -n 's|^\(tests/stress/[a-z_]*\): c_LINKER$|\1|p'); then
+		$(targets build-tsan c_LINKER | grep '^tests/.*/stress_'); then
 		TSAN_OPTIONS=halt_on_error=1 run_tests build-tsan --suite stress
 	else
 		failed=1
@@ -122,7 +144,10 @@ fi
 
 step "clang: no warning"
 if command -v clang > /dev/null 2>&1; then
-	if ! { CC=clang configure build-clang --buildtype=plain --werror -Dtests=enabled && build build-clang; }; then
+	# Objects only, and no header by itself: clang is here for what it says.
+	# shellcheck disable=SC2046
+	if ! { CC=clang configure build-clang --buildtype=plain --werror -Dtests=enabled \
+		&& build build-clang $(targets build-clang c_COMPILER | grep -v libheaders); }; then
 		failed=1
 	fi
 else

@@ -61,7 +61,7 @@ static inline void pause_or_yield(bool yields)
 		sched_yield();
 #if defined(__x86_64__)
 	else
-		_mm_pause();
+		__builtin_ia32_pause();
 #endif
 }
 

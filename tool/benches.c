@@ -14,6 +14,7 @@ const struct bench *const benches[] = {
 	&bench_dispatch,
 	&bench_idle,
 	&bench_record,
+	&bench_gate,
 	&bench_view,
 	NULL,
 };

@@ -7,12 +7,13 @@
 #include <stdlib.h>
 
 #include "tool/commands.h"
+#include "tool/foreign.h"
 #include "traces/report.h"
 
 struct report_values {
 	int64_t run, n_slowest, n_stalls;
 	const char *execution;
-	bool is_json, shows_command, is_exact;
+	bool is_json, shows_command, is_exact, has_no_cache;
 };
 
 #define AT(member) offsetof(struct report_values, member)
@@ -25,6 +26,7 @@ static const struct option_spec report_option_specs[] = {
 	{ "exact", 0, OPTION_FLAG, AT(is_exact), NULL, NULL, "go through all ops of a long run, not only the sums kept while recording" },
 	{ "command", 0, OPTION_FLAG, AT(shows_command), NULL, NULL, "show the command line and the host too" },
 	{ "json", 0, OPTION_FLAG, AT(is_json), NULL, NULL, "print as JSON: an object with an array for each section" },
+	FOREIGN_OPTION(AT(has_no_cache)),
 	OPTIONS_END
 };
 

@@ -23,64 +23,27 @@
 #include "tool/run_both.h"
 #include "tool/run_inputs.h"
 #include "tool/run_loop.h"
+#include "tool/run_options.h"
 #include "tool/run_summary.h"
 #include "tool/run_view.h"
 #include "traces/merge.h"
 
-struct run_options {
-	int64_t mode, executions, in_flight, seed, stall_limit_ns, timeout_ns, grace_ns;
-	uint64_t store_limit_bytes, record_limit_bytes;
-	double tolerance;
-	struct option_list settings, modules, inputs, outputs, expected;
-	const char *record, *triggers, *trace;
-	bool pins, is_fail_fast, is_json, is_quiet, is_viewed;
-};
-
-#define AT(member) offsetof(struct run_options, member)
-
-/* What --mode offers: the modes in order, then both. */
-static const char *const modes[] = {
+/* What --mode offers, as RUN_OPTION_ROWS names it. */
+const char *const run_option_modes[] = {
 #define X(name, word) word,
 	RUN_MODE_MAP(X)
 #undef X
 	"both", NULL,
 };
-#define MODE_BOTH RUN_MODE_COUNT
+
+#define AT(member) RUN_OPTION_AT(0, member)
 
 static const struct option_spec run_option_specs[] = {
-	{ "mode", 0, OPTION_CHOICE, AT(mode), "MODE", "compiled",
-		"how the graph is run; both: in turn, a tenth of the executions at a time, outputs compared bit for bit",
-		.choices = modes },
-	{ "store-limit", 0, OPTION_BYTES, AT(store_limit_bytes), "BYTES", NULL,
-		"interpreted: size of the object store (default: what the executions in flight can need)" },
-	{ "set", 0, OPTION_LIST, AT(settings), "NAME=VALUE", NULL, "put VALUE in place of $NAME in the graph" },
-	{ "module", 0, OPTION_LIST, AT(modules), "FILE.so", NULL, "load a module with ops, here and in the workers" },
-	{ "input", 'i', OPTION_LIST, AT(inputs), "FILE", NULL,
-		"FILE.safetensors, or NAME=FILE.npy; without any, inputs are made up from the seed" },
-	{ "output", 0, OPTION_LIST, AT(outputs), "FILE", NULL,
-		"write the last execution's outputs to FILE.safetensors, or one to NAME=FILE.npy" },
-	{ "expect", 0, OPTION_LIST, AT(expected), "FILE", NULL,
-		"compare the last execution's outputs with the tensors of FILE; the run fails when they differ" },
-	{ "tolerance", 0, OPTION_REAL, AT(tolerance), "X", "0", "largest difference that --expect accepts" },
-	{ "executions", 'n', OPTION_INT, AT(executions), "N", "1", "how often to run the inputs through", 1, INT64_MAX },
-	{ "in-flight", 0, OPTION_INT, AT(in_flight), "N", NULL,
-		"most executions under way at once (default: 2 for each worker)", 1, 65536 },
-	{ "trace", 'o', OPTION_TEXT, AT(trace), "FILE.tandem", NULL, "record into FILE; an older trace there is replaced" },
-	{ "record", 0, OPTION_TEXT, AT(record), "POLICY", NULL,
-		"all (default), every=N, window=A:B (executions), last=SECONDS (kept until a trigger saves them) or off" },
-	{ "trigger", 0, OPTION_TEXT, AT(triggers), "LIST", NULL,
-		"with last=: what saves, of error,stall,slow=TIME,slow=Nx,key (default: error,stall); SIGUSR1 always does" },
-	{ "record-limit", 0, OPTION_BYTES, AT(record_limit_bytes), "BYTES", "1GiB",
-		"of the trace file; when it is reached: sums, and at the end the last seconds" },
-	{ "seed", 0, OPTION_INT, AT(seed), "N", "0", "seed of made-up inputs and of ops that draw numbers", 0, INT64_MAX },
-	{ "pin", 0, OPTION_FLAG, AT(pins), NULL, NULL, "pin each worker to a core" },
-	{ "stall-limit", 0, OPTION_DURATION, AT(stall_limit_ns), "TIME", "1s", "report waits longer than this; 0: never" },
-	{ "timeout", 0, OPTION_DURATION, AT(timeout_ns), "TIME", NULL, "cancel an execution that takes longer (default: none)" },
-	{ "grace", 0, OPTION_DURATION, AT(grace_ns), "TIME", "1s", "what an op that runs at the end gets before it is killed" },
-	{ "fail-fast", 0, OPTION_FLAG, AT(is_fail_fast), NULL, NULL, "end the run at the first execution that fails" },
+	RUN_OPTION_ROWS(0)
 	{ "view", 0, OPTION_FLAG, AT(is_viewed), NULL, NULL, "look at the run on this terminal while it goes on; q leaves" },
+	{ "wait-for-debugger", 0, OPTION_FLAG, AT(waits_for_debugger), NULL, NULL,
+		"stop at the first gates until a debugger is there: tandem debug --attach PID" },
 	{ "json", 0, OPTION_FLAG, AT(is_json), NULL, NULL, "print the summary as JSON" },
-	{ "quiet", 'q', OPTION_FLAG, AT(is_quiet), NULL, NULL, "print nothing but failures" },
 	OPTIONS_END
 };
 
@@ -167,10 +130,22 @@ static void tell_made_up(struct run *run)
 	strbuf_finish(&text);
 }
 
+static void tell_saved(struct run *run, const char *what)
+{
+	struct strbuf text = STRBUF_INIT;
+	if (run->options->trace)
+		strbuf_addf(&text, "saved the state of the run (%s): tandem debug %s", what, run->options->trace);
+	if (text.length)
+		progress_note(&run->progress, "tandem", strbuf_text(&text));
+	strbuf_finish(&text);
+}
+
 static void on_notice(void *user, enum driver_notice notice, const char *who, const char *text)
 {
 	struct run *run = user;
-	if (notice != DRIVER_NOTICE_OUTPUT || !run->options->is_quiet)
+	if (notice == DRIVER_NOTICE_SAVED)
+		tell_saved(run, text);
+	else if (notice != DRIVER_NOTICE_OUTPUT || !run->options->is_quiet)
 		progress_note(&run->progress, notice == DRIVER_NOTICE_OUTPUT ? who : "tandem", text);
 }
 
@@ -211,9 +186,14 @@ static int start(struct run *run, int idx, const char *command)
 		.record_limit_bytes = options->record_limit_bytes / (uint64_t)run->n_modes,
 		.seed = (uint64_t)options->seed,
 		.stall_limit_ns = options->stall_limit_ns ? options->stall_limit_ns : -1,
+		.hang_limit_ns = options->hang_limit_ns ? options->hang_limit_ns : -1,
+		.postmortem_limit_bytes = options->postmortem_limit_bytes ? (int64_t)options->postmortem_limit_bytes : -1,
 		.timeout_ns = options->timeout_ns,
 		.grace_ns = options->grace_ns ? options->grace_ns : 1,
 		.pins = options->pins,
+		.waits_for_debugger = options->waits_for_debugger,
+		.poisons = options->poisons,
+		.history_bytes = options->history_bytes ? (int64_t)options->history_bytes : -1,
 		.settings = settings,
 		.n_settings = 2 + registry->n_modules,
 		.notice = on_notice,
@@ -222,7 +202,13 @@ static int start(struct run *run, int idx, const char *command)
 	run->loops[idx] = (struct run_loop){ .plan = run->loaded.plan, .inputs = run->inputs.tensors, .progress = &run->progress,
 		.n_executions = (uint64_t)options->executions, .is_fail_fast = options->is_fail_fast,
 		.keeps_outputs = options->outputs.n_items || options->expected.n_items };
-	return driver_start(run->loaded.plan, &driver_options, &run->error, &run->loops[idx].driver);
+	int status = driver_start(run->loaded.plan, &driver_options, &run->error, &run->loops[idx].driver);
+	if (status == STATUS_OK && options->waits_for_debugger) {
+		char text[96];
+		snprintf(text, sizeof text, "waiting for a debugger: tandem debug --attach %d", (int)getpid());
+		progress_note(&run->progress, "tandem", text);
+	}
+	return status;
 }
 
 static int start_all(struct run *run)
@@ -329,7 +315,7 @@ static void end_view(struct run *run, int status, const struct error *stop_error
 static int run_loops(struct run *run)
 {
 	if (run->n_modes > 1)
-		return run_both(run->loops, modes, &run->differences, &run->n_different, &run->error);
+		return run_both(run->loops, run_option_modes, &run->differences, &run->n_different, &run->error);
 	interrupt_set_driver(run->loops[0].driver);
 	int status = run_loop_until(&run->loops[0], run->loops[0].n_executions, &run->error);
 	interrupt_set_driver(NULL);
@@ -417,7 +403,7 @@ static int summarise(const struct run *run)
 	struct strbuf out = STRBUF_INIT;
 	struct run_summary summaries[RUN_MODE_COUNT];
 	for (int i = 0; i < run->n_modes; i++)
-		summaries[i] = (struct run_summary){ .graph = run->loaded.graph->name, .mode = modes[run->modes[i]],
+		summaries[i] = (struct run_summary){ .graph = run->loaded.graph->name, .mode = run_option_modes[run->modes[i]],
 			.trace = run->options->trace, .loop = &run->loops[i], .driver = &run->summaries[i] };
 	if (run->options->is_json)
 		run_summary_json(summaries, run->n_modes, &out);
@@ -464,7 +450,7 @@ static int run_run(void *values, int argc, char **argv)
 	run->file = argv[0];
 	interrupt_catch_saves(-1);
 	for (int mode = 0; mode < RUN_MODE_COUNT; mode++) {
-		if (run->options->mode == mode || run->options->mode == MODE_BOTH)
+		if (run->options->mode == mode || run->options->mode == RUN_OPTION_MODE_BOTH)
 			run->modes[run->n_modes++] = (enum run_mode)mode;
 	}
 	int exit_status = run_graph(run);

@@ -9,6 +9,7 @@
 #include "tool/command.h"
 #include "tool/commands.h"
 #include "tool/manual.h"
+#include "tool/relay.h"
 #include "traces/collector.h"
 
 static int run_worker(int argc, char **argv)
@@ -18,11 +19,12 @@ static int run_worker(int argc, char **argv)
 
 static const struct command command_worker = { .name = "worker", .run_raw = run_worker };
 static const struct command command_collector = { .name = "collector", .run_raw = collector_main };
+static const struct command command_relay = { .name = "relay", .run_raw = relay_main };
 static const struct command command_manual = { .name = "manual", .run_raw = manual_main };
 
 const struct command *const commands[] = {
-	&command_worker, &command_collector, &command_manual,
-	&command_run, &command_check, &command_view, &command_report, &command_compare, &command_query, &command_export,
+	&command_worker, &command_collector, &command_relay, &command_manual,
+	&command_run, &command_debug, &command_check, &command_view, &command_report, &command_compare, &command_query, &command_import, &command_export,
 	&command_devices, &command_bench,
 	&command_completion,
 	NULL,

@@ -8,12 +8,14 @@
 #include "tool/command.h"
 
 extern const struct command command_run;
+extern const struct command command_debug;
 extern const struct command command_check;
 extern const struct command command_view;
 extern const struct command command_report;
 extern const struct command command_compare;
 extern const struct command command_query;
 extern const struct command command_export;
+extern const struct command command_import;
 extern const struct command command_devices;
 extern const struct command command_bench;
 extern const struct command command_completion;

@@ -5,6 +5,7 @@
 #include "tool/interrupt.h"
 
 #include <errno.h>
+#include <signal.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -74,6 +75,16 @@ static void on_closed_pipe(int number)
 {
 }
 
+/* Who started this may have blocked them, and a mask is inherited. */
+static void let_through(const int *numbers, size_t n)
+{
+	sigset_t set;
+	sigemptyset(&set);
+	for (size_t i = 0; i < n; i++)
+		sigaddset(&set, numbers[i]);
+	pthread_sigmask(SIG_UNBLOCK, &set, NULL);
+}
+
 void interrupt_catch(void)
 {
 	static const int numbers[] = { SIGINT, SIGTERM, SIGHUP };
@@ -84,6 +95,7 @@ void interrupt_catch(void)
 	action = (struct sigaction){ .sa_handler = on_closed_pipe, .sa_flags = SA_RESTART };
 	sigemptyset(&action.sa_mask);
 	sigaction(SIGPIPE, &action, NULL);
+	let_through(numbers, ARRAY_LEN(numbers));
 }
 
 void interrupt_set_driver(struct driver *driver)

@@ -78,13 +78,18 @@ static int parse_choice(const struct option_spec *spec, const char *value, int64
 	return STATUS_USAGE;
 }
 
-static int append(struct option_list *list, const char *value, struct error *error)
+static int append(struct option_list *list, const char *name, const char *value, struct error *error)
 {
-	const char **items = realloc(list->items, ((size_t)list->n_items + 1) * sizeof *items);
-	if (!items)
+	size_t bytes = ((size_t)list->n_items + 1) * sizeof *list->items;
+	const char **items = realloc(list->items, bytes);
+	if (items)
+		list->items = items;
+	const char **names = items ? realloc(list->names, bytes) : NULL;
+	if (!names)
 		return error_set(error, STATUS_NO_MEMORY, "%s", status_sentence(STATUS_NO_MEMORY));
+	list->names = names;
+	names[list->n_items] = name;
 	items[list->n_items++] = value;
-	list->items = items;
 	return STATUS_OK;
 }
 
@@ -111,7 +116,7 @@ static int option_set(const struct option_spec *spec, const char *value, void *v
 	case OPTION_CHOICE:
 		return parse_choice(spec, value, place, error);
 	case OPTION_LIST:
-		return append(place, value, error);
+		return append(place, spec->name, value, error);
 	}
 	return STATUS_USAGE;
 }
@@ -205,6 +210,7 @@ void options_finish(const struct option_spec *specs, void *values)
 			continue;
 		struct option_list *list = option_place(spec, values);
 		free(list->items);
+		free(list->names);
 		*list = (struct option_list){ 0 };
 	}
 }

@@ -28,6 +28,7 @@ enum option_type {
 
 struct option_list {
 	const char **items; /* from argv; the array is released by options_finish */
+	const char **names; /* the option that each came by, for lists that several options fill in turn; released with it */
 	int n_items;
 };
 

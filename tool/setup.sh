@@ -16,8 +16,11 @@ pkg-config          building
 libgraphviz-dev     reading graphs
 libcjson-dev        reading tensor files
 libsqlite3-dev      traces
+zlib1g-dev          reading compressed traces of other tools
 libncurses-dev      terminal screens
+libedit-dev         lines typed at the debugger
 libopenblas0-pthread  matrix products, loaded by workers
+libdw-dev           functions and lines of crashed ops, loaded by the debugger
 libcriterion-dev    tests
 python3             meson and the test summary
 graphviz            drawing exported graphs, in tests

@@ -20,6 +20,7 @@
 #include "traces/blame_findings.h"
 #include "traces/intake.h"
 #include "traces/keeper.h"
+#include "traces/postmortem_watch.h"
 #include "traces/store.h"
 
 #define COLLECTOR_BATCH 1024          /* records copied out of a ring at once */
@@ -52,6 +53,7 @@ struct collector {
 	struct store *store;
 	struct intake *intake;
 	struct keeper *keeper;
+	struct postmortem_watch postmortem;
 	struct collector_lane *lanes;   /* [rings.n_rings] */
 	struct record *batch;
 	int64_t begun_ns;               /* when the open transaction began */
@@ -201,6 +203,24 @@ static void commit(struct collector *collector)
 		collector->lanes[i].n_open = 0;
 }
 
+/* When something went wrong in the run: its memory, between two transactions of records. Its failure is no reason to stop recording. */
+static void save_postmortem(struct collector *collector)
+{
+	struct strbuf text = STRBUF_INIT;
+	char warning[ERROR_TEXT_BYTES + 100];
+	if (!postmortem_watch_is_due(&collector->postmortem))
+		return;
+	commit(collector);
+	if (collector->state == COLLECTOR_DROPPING) {
+		collector->postmortem.is_done = true;
+		return;
+	}
+	int status = postmortem_watch_save(&collector->postmortem, collector->store, &text);
+	snprintf(warning, sizeof(warning), "the state of the run was not saved: %s", strbuf_text(&text));
+	send_message(collector, status == STATUS_OK ? COLLECT_SAVED : COLLECT_WARNING, STATUS_OK, status == STATUS_OK ? strbuf_text(&text) : warning);
+	strbuf_finish(&text);
+}
+
 /* One round over all rings, at most one ring's size from each, so that none starves. Returns the fullest ring's records. */
 static uint32_t drain(struct collector *collector)
 {
@@ -318,6 +338,18 @@ static void keep_end(struct collector *collector)
 	}
 }
 
+static void enter_unended(struct collector *collector)
+{
+	struct error error = { 0 };
+	if (collector->state == COLLECTOR_DROPPING || strcmp(collector->run_status, status_word(STATUS_OK)) == 0)
+		return;
+	int status = ensure_transaction(collector, &error);
+	if (status == STATUS_OK)
+		status = postmortem_watch_enter_unended(&collector->postmortem, collector->intake, collector->end_ns, &error);
+	if (status != STATUS_OK)
+		start_dropping(collector, &error);
+}
+
 static void collect(struct collector *collector)
 {
 	while (!collector->is_stopped) {
@@ -325,14 +357,19 @@ static void collect(struct collector *collector)
 		keep(collector);
 		if (clock_now().ns - collector->begun_ns > COLLECTOR_COMMIT_NS)
 			commit(collector);
+		save_postmortem(collector);
 		wait_for_more(collector, n_taken);
 	}
-	if (strcmp(collector->run_status, "killed") == 0)
+	if (strcmp(collector->run_status, "killed") == 0) {
+		postmortem_watch_driver_died(&collector->postmortem, collector->message);
 		usleep(COLLECTOR_LINGER_US);
+	}
 	for (int round = 0; round < COLLECTOR_LAST_ROUNDS && drain(collector) > 0; round++)
 		continue; /* not for ever: a run that goes on fills the rings meanwhile */
 	keep_end(collector);
+	enter_unended(collector);
 	commit(collector);
+	save_postmortem(collector);
 }
 
 static int enter_end(struct collector *collector, struct error *error)
@@ -417,6 +454,9 @@ static int open_all(struct collector *collector, struct error *error)
 		status = intake_create(collector->store, &collector->program, start, error, &collector->intake);
 	if (status == STATUS_OK)
 		status = store_clock_sample(collector->store, start, error);
+	const int fds[POSTMORTEM_SEGMENTS] = { options->program_fd, options->control_fd, options->slots_fd, options->gates_fd };
+	if (status == STATUS_OK && options->gates_fd)
+		status = postmortem_watch_open(&collector->postmortem, &collector->program, fds, error);
 	const struct keeper_host host = { .store = collector->store, .intake = collector->intake, .program = &collector->program,
 		.n_lanes = collector->rings.n_rings, .warn = pass_warning, .user = collector };
 	if (status == STATUS_OK)
@@ -434,6 +474,7 @@ static void close_all(struct collector *collector)
 	keeper_destroy(collector->keeper);
 	intake_destroy(collector->intake);
 	store_close(collector->store);
+	postmortem_watch_close(&collector->postmortem);
 	free(collector->lanes);
 	free(collector->batch);
 	rings_close(&collector->rings);
@@ -499,7 +540,10 @@ int collector_main(int argc, char **argv)
 		|| !parse_fd(argv[5], &options.socket_fd))
 		return 2;
 	options.file = argv[2];
-	options.appends = argc > 6 && strcmp(argv[6], "append") == 0;
+	if (argc > 8 && (!parse_fd(argv[6], &options.control_fd) || !parse_fd(argv[7], &options.slots_fd)
+		|| !parse_fd(argv[8], &options.gates_fd)))
+		return 2;
+	options.appends = argc > 6 && strcmp(argv[argc - 1], "append") == 0;
 	options.signal_fd = block_signals();
 	prctl(PR_SET_NAME, "collector");
 	return collector_run(&options, &error) == STATUS_OK ? 0 : 1;

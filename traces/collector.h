@@ -15,13 +15,14 @@
 
 #include "engine/base/error.h"
 
-/* Entry of `tandem collector TRACE PROGRAM_FD RINGS_FD SOCKET_FD [append]`: argv[1] is "collector". Sets up signals, runs,
- * and returns the exit status (enum status other than STATUS_OK gives 1; what went wrong was told to the driver). */
+/* Entry of `tandem collector TRACE PROGRAM_FD RINGS_FD SOCKET_FD [CONTROL_FD SLOTS_FD GATES_FD] [append]`: argv[1] is
+ * "collector". Sets up signals, runs, and returns the exit status (enum status other than STATUS_OK gives 1; what went wrong was told to the driver). */
 int collector_main(int argc, char **argv);
 
 struct collector_options {
 	const char *file;
 	int program_fd, rings_fd, socket_fd; /* stay the caller's */
+	int control_fd, slots_fd, gates_fd;  /* of the run, for its post-mortem; gates_fd 0: none. The caller's, too */
 	int signal_fd;                       /* a signalfd that becomes readable when the collector shall end; -1: none */
 	bool appends;                        /* add a run to an existing trace */
 };

@@ -12,6 +12,7 @@
 #define DB_BUSY_TIMEOUT_MS 5000
 #define DB_INTERRUPT_INSTRUCTIONS 10000
 #define DB_SQL_SHOWN_MAX 120
+#define DB_DISTRUSTED_BYTES_MAX (16 << 20)
 
 struct db {
 	sqlite3 *handle;
@@ -330,6 +331,135 @@ void db_watch_interrupt(struct db *db, const volatile sig_atomic_t *flag)
 {
 	db->interrupt_flag = flag;
 	sqlite3_progress_handler(db->handle, DB_INTERRUPT_INSTRUCTIONS, flag ? poll_interrupt : NULL, db);
+}
+
+void db_distrust(struct db *db)
+{
+	sqlite3_db_config(db->handle, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, NULL);
+	sqlite3_limit(db->handle, SQLITE_LIMIT_LENGTH, DB_DISTRUSTED_BYTES_MAX);
+}
+
+/* -- feeds -------------------------------------------------------------------------------------------------------------------- */
+
+struct db_feed {
+	const int64_t *values;
+	size_t n_rows;
+	int n_columns;
+};
+
+struct feed_table {
+	sqlite3_vtab base;
+	const struct db_feed *feed;
+};
+
+struct feed_cursor {
+	sqlite3_vtab_cursor base;
+	const struct db_feed *feed;
+	size_t row;
+};
+
+static int feed_connect(sqlite3 *handle, void *user, int argc, const char *const *argv, sqlite3_vtab **ret_table, char **ret_message)
+{
+	const struct db_feed *feed = user;
+	struct feed_table *table = sqlite3_malloc64(sizeof *table);
+	sqlite3_str *sql = sqlite3_str_new(handle);
+	for (int i = 0; i < feed->n_columns; i++)
+		sqlite3_str_appendf(sql, "%sc%d", i ? ", " : "CREATE TABLE feed(", i);
+	sqlite3_str_appendf(sql, ")");
+	char *text = sqlite3_str_finish(sql);
+	int code = table && text ? sqlite3_declare_vtab(handle, text) : SQLITE_NOMEM;
+	sqlite3_free(text);
+	if (code != SQLITE_OK) {
+		sqlite3_free(table);
+		return code;
+	}
+	*table = (struct feed_table){ .feed = feed };
+	*ret_table = &table->base;
+	return SQLITE_OK;
+}
+
+static int feed_disconnect(sqlite3_vtab *table)
+{
+	sqlite3_free(table);
+	return SQLITE_OK;
+}
+
+static int feed_plan(sqlite3_vtab *table, sqlite3_index_info *plan)
+{
+	return SQLITE_OK;
+}
+
+static int feed_open(sqlite3_vtab *table, sqlite3_vtab_cursor **ret_cursor)
+{
+	struct feed_cursor *cursor = sqlite3_malloc64(sizeof *cursor);
+	if (!cursor)
+		return SQLITE_NOMEM;
+	*cursor = (struct feed_cursor){ .feed = ((struct feed_table *)table)->feed };
+	*ret_cursor = &cursor->base;
+	return SQLITE_OK;
+}
+
+static int feed_close(sqlite3_vtab_cursor *cursor)
+{
+	sqlite3_free(cursor);
+	return SQLITE_OK;
+}
+
+static int feed_filter(sqlite3_vtab_cursor *cursor, int plan, const char *text, int argc, sqlite3_value **argv)
+{
+	((struct feed_cursor *)cursor)->row = 0;
+	return SQLITE_OK;
+}
+
+static int feed_next(sqlite3_vtab_cursor *cursor)
+{
+	((struct feed_cursor *)cursor)->row++;
+	return SQLITE_OK;
+}
+
+static int feed_is_at_end(sqlite3_vtab_cursor *cursor)
+{
+	const struct feed_cursor *at = (const struct feed_cursor *)cursor;
+	return at->row >= at->feed->n_rows;
+}
+
+static int feed_column(sqlite3_vtab_cursor *cursor, sqlite3_context *context, int column)
+{
+	const struct feed_cursor *at = (const struct feed_cursor *)cursor;
+	int64_t value = at->feed->values[at->row * (size_t)at->feed->n_columns + (size_t)column];
+	if (value != DB_FEED_NULL) /* a column that is not set is NULL */
+		sqlite3_result_int64(context, value);
+	return SQLITE_OK;
+}
+
+static int feed_rowid(sqlite3_vtab_cursor *cursor, sqlite3_int64 *ret_row)
+{
+	*ret_row = (sqlite3_int64)((const struct feed_cursor *)cursor)->row;
+	return SQLITE_OK;
+}
+
+/* Without xCreate: the table is there by its name alone. */
+static const sqlite3_module feed_module = {
+	.xConnect = feed_connect, .xBestIndex = feed_plan, .xDisconnect = feed_disconnect, .xOpen = feed_open, .xClose = feed_close,
+	.xFilter = feed_filter, .xNext = feed_next, .xEof = feed_is_at_end, .xColumn = feed_column, .xRowid = feed_rowid,
+};
+
+int db_feed_create(struct db *db, const char *name, int n_columns, struct error *error, struct db_feed **ret_feed)
+{
+	struct db_feed *feed = calloc(1, sizeof *feed);
+	if (!feed)
+		return error_set(error, STATUS_NO_MEMORY, "no memory for rows of a database");
+	feed->n_columns = n_columns;
+	if (sqlite3_create_module_v2(db->handle, name, &feed_module, feed, free) != SQLITE_OK) /* frees it on failure, too */
+		return fail(db->handle, name, error);
+	*ret_feed = feed;
+	return STATUS_OK;
+}
+
+void db_feed_set(struct db_feed *feed, const int64_t *values, size_t n_rows)
+{
+	feed->values = values;
+	feed->n_rows = n_rows;
 }
 
 const char *db_library_version(void)

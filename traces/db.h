@@ -94,6 +94,17 @@ int db_checkpoint(struct db *db, struct error *error);
  * set by a signal handler. */
 void db_watch_interrupt(struct db *db, const volatile sig_atomic_t *flag);
 
+/* For a file from a stranger, before anything else: what its schema would have computed (functions in views, checks, generated columns) does not run,
+ * and no single value is larger than 16 MiB. */
+void db_distrust(struct db *db);
+
+/* A table that is not stored: `SELECT * FROM name` gives the rows that db_feed_set showed last, so that one INSERT … SELECT enters many at the cost of
+ * no statement each. Freed with the database. Values are int64_t row by row, DB_FEED_NULL is NULL. */
+#define DB_FEED_NULL INT64_MIN
+struct db_feed;
+int db_feed_create(struct db *db, const char *name, int n_columns, struct error *error, struct db_feed **ret_feed);
+void db_feed_set(struct db_feed *feed, const int64_t *values, size_t n_rows); /* not copied */
+
 /* SQLite's version, as "3.40.1". */
 const char *db_library_version(void);
 

@@ -19,6 +19,7 @@
 
 struct intake_lane {
 	int64_t row_end_ns, sum_end_ns; /* of the latest op or span */
+	int64_t wait_end_ns;            /* of the latest wait that has a row */
 	int64_t first_ns, last_ns;      /* of what was summed since the last flush */
 };
 
@@ -102,7 +103,7 @@ int intake_create(struct store *store, const struct program *program, struct clo
 		intake->sums[i].node = is_node ? i : PROGRAM_NONE;
 	}
 	for (uint32_t i = 0; i < intake->n_lanes; i++)
-		intake->lanes[i].row_end_ns = intake->lanes[i].sum_end_ns = INT64_MIN;
+		intake->lanes[i].row_end_ns = intake->lanes[i].sum_end_ns = intake->lanes[i].wait_end_ns = INT64_MIN;
 	timebase_init(&intake->timebase, start);
 	intake->slack_ticks = (int64_t)(INTAKE_SLACK_NS / intake->timebase.last.ns_per_tick);
 	clear_progress(intake);
@@ -264,15 +265,16 @@ static int enter_wait(struct intake *intake, uint32_t lane, const struct record 
 		return STATUS_OK;
 	span.start_ns = timebase_ns(&intake->timebase, record->start);
 	span.duration_ns = timebase_ns(&intake->timebase, record->start + n_ticks) - span.start_ns;
+	intake->lanes[lane].wait_end_ns = span.start_ns + span.duration_ns;
 	return enter_row(intake, &span, error);
 }
 
-static int enter_filling_span(struct intake *intake, uint32_t lane, enum phase phase, uint64_t execution, int64_t start_ns,
+static int enter_filling_span(struct intake *intake, uint32_t lane, enum phase phase, uint32_t node, uint64_t execution, int64_t start_ns,
 	int64_t end_ns, struct error *error)
 {
 	place(intake, lane, &start_ns, &end_ns);
 	struct store_span span = { .lane = lane, .kind = phase, .start_ns = start_ns, .duration_ns = end_ns - start_ns,
-		.node = PROGRAM_NONE, .edge = PROGRAM_NONE, .channel = PROGRAM_NONE, .peer = PROGRAM_NONE,
+		.node = node, .edge = PROGRAM_NONE, .channel = PROGRAM_NONE, .peer = PROGRAM_NONE,
 		.slot = PROGRAM_NONE, .execution = execution, .cause = -1 };
 	add_sum(intake, intake->n_nodes + lane, phase, span.duration_ns);
 	return makes(intake, INTAKE_ROWS) ? enter_row(intake, &span, error) : STATUS_OK;
@@ -285,7 +287,7 @@ static int enter_phases(
 	int status = STATUS_OK;
 	for (int i = 0; status == STATUS_OK && i < record->n_phases; i++) {
 		uint64_t end = start + ((uint64_t)record->ticks[i] << record->shift);
-		status = enter_filling_span(intake, lane, (enum phase)record->phase[i], record->execution,
+		status = enter_filling_span(intake, lane, (enum phase)record->phase[i], PROGRAM_NONE, record->execution,
 			timebase_ns(&intake->timebase, start), timebase_ns(&intake->timebase, end), error);
 		start = end;
 	}
@@ -415,6 +417,38 @@ static bool is_sensible(const struct intake *intake, uint32_t lane, const struct
 			&& is_index(record->wait.channel, intake->n_channels)
 			&& is_index(record->wait.peer, intake->n_lanes);
 	return true;
+}
+
+static int enter_unended_wait(struct intake *intake, const struct intake_unended *unended, int64_t end_ns, struct error *error)
+{
+	const struct control_wait_copy *wait = unended->wait;
+	struct store_span span = { .lane = unended->lane, .kind = SPAN_KIND_WAIT, .node = unended->node, .edge = wait->edge,
+		.channel = wait->channel, .peer = wait->peer, .slot = wait->slot, .execution = unended->execution, .cause = (int)wait->cause,
+		.start_ns = timebase_ns(&intake->timebase, unended->since) };
+	span.duration_ns = end_ns - span.start_ns;
+	bool is_sound = wait->cause < PHASE_COUNT && is_index(wait->edge, intake->n_edges) && is_index(wait->channel, intake->n_channels)
+		&& is_index(wait->peer, intake->n_lanes) && is_index(unended->node, intake->n_nodes);
+	const struct intake_lane *lane = &intake->lanes[unended->lane];
+	if (!is_sound || !makes(intake, INTAKE_ROWS) || span.duration_ns <= 0 || span.start_ns < lane->row_end_ns
+		|| span.start_ns < lane->wait_end_ns)
+		return STATUS_OK;
+	return enter_row(intake, &span, error);
+}
+
+int intake_enter_unended(struct intake *intake, const struct intake_unended *unended, int64_t end_ns, struct error *error)
+{
+	const struct intake_lane *lane = &intake->lanes[unended->lane];
+	const struct intake_counted *counted = &intake->counted[unended->execution & (intake->n_pending - 1)];
+	int64_t start_ns = makes(intake, INTAKE_SUMS) ? lane->sum_end_ns : lane->row_end_ns;
+	if (!counted->is_open || counted->execution != unended->execution)
+		return STATUS_OK;
+	if (unended->wait)
+		return enter_unended_wait(intake, unended, end_ns, error);
+	start_ns = start_ns < lane->wait_end_ns ? lane->wait_end_ns : start_ns;
+	start_ns = start_ns < counted->start_ns ? counted->start_ns : start_ns;
+	if (unended->node >= intake->n_nodes || start_ns >= end_ns)
+		return STATUS_OK;
+	return enter_filling_span(intake, unended->lane, PHASE_COMPUTE, unended->node, unended->execution, start_ns, end_ns, error);
 }
 
 int intake_records(struct intake *intake, uint32_t lane, const struct record *records, uint32_t n, struct error *error)

@@ -10,6 +10,7 @@
 #include <stdint.h>
 
 #include "engine/base/error.h"
+#include "engine/run/control.h"
 #include "engine/run/program.h"
 #include "engine/run/record.h"
 #include "traces/store.h"
@@ -45,6 +46,16 @@ void intake_listen(struct intake *intake, const struct intake_listener *listener
 /* Enters `n` records of worker `lane`, in the order in which they were written. Records that make no sense (a node
  * outside the program) are counted and left out. */
 int intake_records(struct intake *intake, uint32_t lane, const struct record *records, uint32_t n, struct error *error);
+
+/* A lane whose process never came to the end of what it did: an op that still runs, or a wait (its cause in `wait`, with what it waits for),
+ * until `end_ns`. The op becomes a span from where the lane's last record or wait ended, a wait one from `since` on. Nothing is entered when the
+ * lane went on after `since` (ticks; of an op 0), or its execution is not under way. */
+struct intake_unended {
+	uint32_t lane, node;
+	uint64_t execution, since;
+	const struct control_wait_copy *wait; /* NULL: the op */
+};
+int intake_enter_unended(struct intake *intake, const struct intake_unended *unended, int64_t end_ns, struct error *error);
 
 /* Enters sums, bounds, and executions that are still in flight. */
 int intake_flush(struct intake *intake, struct error *error);

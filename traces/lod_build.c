@@ -10,6 +10,7 @@
 
 #include "engine/base/attributes.h"
 #include "engine/graph/graph.h"
+#include "traces/import_sink.h"
 #include "traces/lod_fill.h"
 #include "traces/lod_lane.h"
 #include "traces/lod_leaf.h"
@@ -257,11 +258,21 @@ int lod_build_op(struct lod_build *build, const struct lod_op *op, struct error 
 	return build->n_queued == BUILD_QUEUE ? enter_queued(build, error) : STATUS_OK;
 }
 
-bool lod_kind_phase(int kind, uint8_t *ret_phase)
+bool lod_kind_phase(int kind, int class, uint8_t *ret_phase)
 {
-	bool is_device = kind == SPAN_KIND_KERNEL || kind == SPAN_KIND_MEMCPY || kind == SPAN_KIND_MEMSET;
-	*ret_phase = is_device ? PHASE_COMPUTE : (uint8_t)kind;
-	return is_device || (kind >= 0 && kind < PHASE_COUNT);
+	static const uint8_t of_api[] = { [IMPORT_API_OTHER] = PHASE_DISPATCH, [IMPORT_API_LAUNCH] = PHASE_LAUNCH,
+		[IMPORT_API_GRAPH_LAUNCH] = PHASE_LAUNCH, [IMPORT_API_COPY] = PHASE_READ, [IMPORT_API_SYNC] = PHASE_SYNC,
+		[IMPORT_API_ALLOCATE] = PHASE_ALLOCATE, [IMPORT_API_EVENT] = PHASE_DISPATCH, [IMPORT_API_MODULE] = PHASE_SERIALISE };
+	static const uint8_t of_kind[] = { [SPAN_KIND_KERNEL] = PHASE_COMPUTE, [SPAN_KIND_MEMCPY] = PHASE_READ,
+		[SPAN_KIND_MEMSET] = PHASE_WRITE, [SPAN_KIND_API] = PHASE_DISPATCH, [SPAN_KIND_MARK] = PHASE_DISPATCH,
+		[SPAN_KIND_GRAPH] = PHASE_COMPUTE, [SPAN_KIND_STREAM_SYNC] = PHASE_SYNC, [SPAN_KIND_OVERHEAD] = PHASE_RECORDER };
+	bool is_work = kind >= SPAN_KIND_KERNEL && kind <= SPAN_KIND_OVERHEAD;
+	*ret_phase = is_work ? of_kind[kind] : (uint8_t)kind;
+	if (kind == SPAN_KIND_API && class > 0 && (size_t)class < sizeof(of_api))
+		*ret_phase = of_api[class];
+	else if (kind == SPAN_KIND_KERNEL && class == SPAN_CLASS_COLLECTIVE)
+		*ret_phase = PHASE_COLLECTIVE;
+	return is_work || (kind >= 0 && kind < PHASE_COUNT);
 }
 
 static struct build_lane *find_lane(struct lod_build *build, const struct lod_span *span, struct error *error)
@@ -276,7 +287,7 @@ int lod_build_place(struct lod_build *build, const struct lod_span *span, struct
 {
 	uint8_t phase;
 	struct build_lane *lane = find_lane(build, span, error);
-	enum lod_source source = lod_kind_phase(span->kind, &phase) ? LOD_SPANS : LOD_WAITS;
+	enum lod_source source = lod_kind_phase(span->kind, span->cause, &phase) ? LOD_SPANS : LOD_WAITS;
 	struct lod_form form = { .node = span->node, .edge = span->edge, .peer = span->peer, .cause = span->cause, .kind = (int16_t)span->kind,
 		.has_duration = true, .has_bytes = span->bytes >= 0 };
 	struct lod_leaf_row row = { .row = span->row, .start_ns = span->start_ns - build->origin_ns, .duration_ns = span->duration_ns,
@@ -293,7 +304,7 @@ int lod_build_draw(struct lod_build *build, const struct lod_span *span, struct 
 	piece.execution = span->node == LOD_NONE ? piece.start_ns : span->execution;
 	if (!lane)
 		return STATUS_TRACE;
-	if (!lod_kind_phase(span->kind, &piece.phase))
+	if (!lod_kind_phase(span->kind, span->cause, &piece.phase))
 		return STATUS_OK;
 	lane->is_dirty = true;
 	int status = enter_queued(build, error);

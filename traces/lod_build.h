@@ -30,7 +30,7 @@ int lod_build_op(struct lod_build *build, const struct lod_op *op, struct error 
 /* A span of any kind: one that fills the lane, device work, a wait (only its place is kept). */
 struct lod_span {
 	int lane, node, kind;  /* node: LOD_NONE */
-	int edge, peer, cause; /* peer: of workers; LOD_NONE */
+	int edge, peer, cause; /* peer: of workers; cause: of a wait, otherwise the span's class; LOD_NONE */
 	int64_t execution, start_ns, duration_ns, row, bytes; /* execution: LOD_NONE; bytes: -1 */
 };
 int lod_build_span(struct lod_build *build, const struct lod_span *span, struct error *error);
@@ -43,8 +43,8 @@ int lod_build_flush(struct lod_build *build, struct error *error);
 /* At the run's end instead. */
 int lod_build_close(struct lod_build *build, struct error *error);
 
-/* Whether a span of this kind is on a pyramid, and as which phase. */
-bool lod_kind_phase(int kind, uint8_t *ret_phase);
+/* Whether a span of this kind and class (LOD_NONE: none) is on a pyramid, and as which phase. */
+bool lod_kind_phase(int kind, int class, uint8_t *ret_phase);
 
 /* Makes all of it for a run from its rows. `progress` (may be NULL) is told the share done and may return false: STATUS_STOPPED. In a
  * transaction of the caller's, or without one. */

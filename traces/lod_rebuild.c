@@ -43,7 +43,7 @@ static int64_t index_or_none(struct db_stmt *stmt, int column, int64_t first)
 	return db_column_type(stmt, column) == DB_NULL ? LOD_NONE : db_column_int(stmt, column) - first;
 }
 
-#define SPAN_COLUMNS "s.lane, s.kind, s.start_ns, s.duration_ns, s.node, s.execution, s.id, s.edge, s.peer, s.cause, s.bytes"
+#define SPAN_COLUMNS "s.lane, s.kind, s.start_ns, s.duration_ns, s.node, s.execution, s.id, s.edge, s.peer, coalesce(s.cause, s.class), s.bytes"
 
 static struct lod_span span_of(const struct rebuild *rebuild, struct db_stmt *stmt)
 {
@@ -134,7 +134,7 @@ static int open_cursor(struct rebuild *rebuild, const char *database, int lane, 
 	static const char format[] = "SELECT " SPAN_COLUMNS " FROM %s.lod_rows r CROSS JOIN span s WHERE r.lane = ?1 AND r.source = %d"
 		" AND s.id BETWEEN r.first_row AND r.last_row AND s.lane = ?1 AND (s.kind < 100 OR s.kind BETWEEN %d AND %d) ORDER BY %s";
 	char sql[500];
-	snprintf(sql, sizeof(sql), format, database, LOD_SPANS, SPAN_KIND_KERNEL, SPAN_KIND_MEMSET,
+	snprintf(sql, sizeof(sql), format, database, LOD_SPANS, SPAN_KIND_KERNEL, SPAN_KIND_OVERHEAD,
 		is_device ? "s.start_ns, s.id" : "r.first_row, s.id");
 	int status = db_prepare(rebuild->db, sql, NULL, rebuild->error, &rebuild->cursors[lane].stmt);
 	if (status != STATUS_OK)

@@ -108,6 +108,8 @@ static int print_header(struct report *report, const struct latency *latency)
 			units_duration(run->first_submit_ns - run->start_ns, text[1], sizeof(text[1])));
 	strbuf_add(report->out, "\n");
 	int status = report_print_kept(report);
+	if (status == STATUS_OK)
+		status = report_print_postmortems(report);
 	if (latency->n)
 		strbuf_addf(report->out, "latency: median %s, p99 %s, max %s; %.1f executions/s\n",
 			units_duration(latency->median_ns, text[0], sizeof(text[0])),

@@ -52,6 +52,9 @@ int report_count_kept(struct report *report);
 int report_print_kept(struct report *report);
 extern const struct report_section report_saves;
 
+/* A line for each time that the memory of the run was saved. */
+int report_print_postmortems(struct report *report);
+
 /* Findings and what follows from them, from the file or made now. */
 int report_find(struct report *report);
 

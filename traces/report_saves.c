@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * report_saves: a run of which only some executions are there one by one (doc/recording.md): which, and what they were kept for.
+ * report_saves: a run of which only some executions are there one by one (doc/recording.md): which, and what they were kept for; and what of
+ * its memory was saved.
  */
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "engine/base/units.h"
+#include "traces/postmortem.h"
 #include "traces/report_private.h"
 
 #define SAVES_SHOWN 5 /* in the header */
@@ -96,6 +98,25 @@ int report_print_kept(struct report *report)
 		strbuf_add(report->out, "\n");
 	}
 	free(policy);
+	return status;
+}
+
+int report_print_postmortems(struct report *report)
+{
+	struct db_stmt *stmt = NULL;
+	bool has_row = false;
+	int status = db_prepare(report->trace->db, "SELECT reason, worker, node, execution FROM v_postmortem WHERE run = ? ORDER BY time_ns, id",
+		NULL, report->error, &stmt);
+	if (status == STATUS_OK)
+		db_bind_int(stmt, 1, report->run->id);
+	while (status == STATUS_OK && (status = db_step(stmt, &has_row, report->error)) == STATUS_OK && has_row) {
+		strbuf_add(report->out, "post-mortem: ");
+		postmortem_describe_row(stmt, report->out);
+		strbuf_add(report->out, " (tandem debug ");
+		strbuf_add_printable(report->out, report->trace->file);
+		strbuf_add(report->out, ")\n");
+	}
+	db_finish(stmt);
 	return status;
 }
 

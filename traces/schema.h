@@ -13,7 +13,7 @@
 #include "traces/db.h"
 
 #define SCHEMA_APPLICATION_ID FILE_KIND_TRACE_ID
-#define SCHEMA_VERSION 3                 /* user_version in the header of the file */
+#define SCHEMA_VERSION 5                 /* user_version in the header of the file */
 
 /* X(NAME, word): the phases that occur inside an op, columns `<word>_ns` of op_event in this order, NULL for a phase
  * that did not occur. v_op has the same with COLLECTIVE counted as compute. */
@@ -53,10 +53,24 @@ enum op_phase {
 	X(API, 105, "api")           \
 	X(MARK, 106, "mark")
 
+/* The same of traces of other tools. */
+#define SPAN_KIND_MORE_MAP(X)             \
+	X(GRAPH, 107, "graph")            /* a launch of a device graph as a whole: busy, nothing of it known */ \
+	X(STREAM_SYNC, 108, "stream_sync") /* a stream's or the host's wait as the device's tracer saw it */ \
+	X(OVERHEAD, 109, "overhead")      /* the profiler's own */ \
+	X(EVENT, 110, "event")            /* a moment: an event's record, an instant */
+
 enum span_kind {
 #define X(name, number, word) SPAN_KIND_##name = number,
 	SPAN_KIND_MAP(X)
+	SPAN_KIND_MORE_MAP(X)
 #undef X
+};
+
+/* span.class of a kernel. Of an API call: enum import_api. */
+enum span_class {
+	SPAN_CLASS_COMPUTE,
+	SPAN_CLASS_COLLECTIVE,
 };
 
 /* The column of a phase; UNKNOWN for one that has no business inside an op. */

@@ -19,6 +19,7 @@
 #define STORE_PAGE_BYTES 4096
 #define STORE_LOG_LEAST_BYTES (128 * 1024)
 #define STORE_SEAL_PATIENCE_MS 20
+#define STORE_PATIENCE_MS 5000 /* as db_open sets it */
 
 #define PHASE_COLUMN(name, word) ", " word "_ns"
 #define PHASE_MARK(name, word) ", ?"
@@ -75,6 +76,7 @@ struct store {
 	int64_t start_ns;      /* of the run */
 	struct db_stmt *stmts[STORE_STMT_COUNT];
 	char *log_file;        /* NULL: in memory */
+	uint64_t aside_bytes;  /* of the file: not in store_used_bytes */
 	uint32_t bound_phases; /* bits: columns of the op statement that are not NULL */
 };
 
@@ -487,7 +489,18 @@ uint64_t store_used_bytes(struct store *store)
 		n_pages = db_column_int(store->stmts[STORE_PAGES], 0);
 		db_step(store->stmts[STORE_PAGES], &has_row, NULL);
 	}
-	return (uint64_t)n_pages * STORE_PAGE_BYTES + (stat(store->log_file, &log) == 0 ? (uint64_t)log.st_size : 0);
+	uint64_t bytes = (uint64_t)n_pages * STORE_PAGE_BYTES + (stat(store->log_file, &log) == 0 ? (uint64_t)log.st_size : 0);
+	return bytes > store->aside_bytes ? bytes - store->aside_bytes : 0;
+}
+
+void store_set_aside(struct store *store, uint64_t before_bytes)
+{
+	db_set_patience(store->db, STORE_SEAL_PATIENCE_MS);
+	db_checkpoint(store->db, NULL);
+	db_set_patience(store->db, STORE_PATIENCE_MS);
+	uint64_t bytes = store_used_bytes(store);
+	if (bytes > before_bytes)
+		store->aside_bytes += bytes - before_bytes;
 }
 
 int store_loss(struct store *store, uint32_t worker, enum loss cause, uint64_t n_records, struct error *error)

@@ -104,8 +104,11 @@ int store_last_op(struct store *store, int64_t *ret_op, struct error *error);
 
 /* Keeps the write-ahead log below about a sixteenth of `limit_bytes`, or 256 KiB, where no reader is in the way. */
 int store_bound_log(struct store *store, uint64_t limit_bytes, struct error *error);
-/* File and log as they would be after a commit now, at most. 0 for a store in memory. */
+/* File and log as they would be after a commit now, at most, less what was set aside. 0 for a store in memory. */
 uint64_t store_used_bytes(struct store *store);
+
+/* What was entered since store_used_bytes gave `before_bytes` does not count in it from now on. Moves the log into the file, for it was much. */
+void store_set_aside(struct store *store, uint64_t before_bytes);
 
 /* Sets (not adds) the number of lost records. The rows exist since store_begin_run: no new page is needed. */
 int store_loss(struct store *store, uint32_t worker, enum loss cause, uint64_t n_records, struct error *error);

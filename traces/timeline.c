@@ -282,7 +282,7 @@ static int prepare(struct open *open)
 		TIMELINE_STMT_MAP(X)
 #undef X
 		[TIMELINE_ROWS_OF_WAITS] = "SELECT id, node, execution, start_ns, duration_ns, kind, edge, cause, peer, bytes FROM span"
-			" WHERE id BETWEEN ?1 AND ?2 AND lane = ?3 AND kind IN (%2$d, %3$d, %4$d) ORDER BY id",
+			" WHERE id BETWEEN ?1 AND ?2 AND lane = ?3 AND kind IN (%2$d, %3$d) ORDER BY id",
 		[TIMELINE_EXECUTION] = "SELECT x.execution, x.start_ns, x.end_ns, x.status, x.is_warmup, f.text FROM execution x"
 			" LEFT JOIN failure f ON f.run = x.run AND f.failure = x.failure WHERE x.run = ?1 AND x.execution = ?2",
 		[TIMELINE_EXECUTION_FROM] = "SELECT execution, start_ns FROM execution WHERE run = ?1 AND execution >= ?2"
@@ -291,7 +291,7 @@ static int prepare(struct open *open)
 	int status = STATUS_OK;
 	for (int i = 0; i < TIMELINE_STMT_COUNT && status == STATUS_OK; i++) {
 		char sql[600];
-		snprintf(sql, sizeof(sql), statements[i], store->database, SPAN_KIND_WAIT, SPAN_KIND_API, SPAN_KIND_MARK);
+		snprintf(sql, sizeof(sql), statements[i], store->database, SPAN_KIND_WAIT, SPAN_KIND_EVENT);
 		status = db_prepare(store->db, sql, NULL, open->error, &store->stmts[i]);
 	}
 	return status;

@@ -87,7 +87,7 @@ static bool add_row(void *user, const struct timeline_row *row, const struct tim
 	if (at_ns >= columns->rows_from_ns && at_ns < columns->rows_until_ns)
 		begin_in(&columns->cells[(at_ns - columns->from_ns) / columns->width_ns], 1, row->duration_ns);
 	if (row->kind != SPAN_KIND_OP) {
-		lod_kind_phase(row->kind, &phase);
+		lod_kind_phase(row->kind, row->cause, &phase);
 		add_piece(columns, row, (enum phase)phase, at_ns, at_ns + row->duration_ns);
 		return true;
 	}

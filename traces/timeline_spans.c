@@ -6,6 +6,7 @@
 
 #include "engine/base/attributes.h"
 #include "traces/critical_run.h"
+#include "traces/lod_build.h"
 #include "traces/timeline_private.h"
 
 /* Order on a lane: by start, what is drawn before what is a detail of it, then by row. */
@@ -75,9 +76,10 @@ int timeline_pieces(const struct timeline_span *span, struct timeline_piece *pie
 	int n = 0;
 	int64_t at_ns = span->start_ns;
 	if (!span->is_op) {
-		bool is_phase = span->kind < PHASE_COUNT;
-		enum phase phase = is_phase ? (enum phase)span->kind : span->cause != TIMELINE_NONE ? (enum phase)span->cause : PHASE_COMPUTE;
-		pieces[0] = (struct timeline_piece){ phase, span->start_ns, span->duration_ns };
+		uint8_t phase;
+		if (!lod_kind_phase(span->kind, span->cause, &phase))
+			phase = span->cause != TIMELINE_NONE ? (uint8_t)span->cause : PHASE_COMPUTE;
+		pieces[0] = (struct timeline_piece){ (enum phase)phase, span->start_ns, span->duration_ns };
 		return 1;
 	}
 	for (int i = 0; i < PHASE_COUNT; i++) {

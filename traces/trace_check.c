@@ -61,8 +61,14 @@ static const struct check checks[] = {
 	  VERDICT_WRONG },
 	{ "the level of detail holds every event", "SELECT count(*) FROM (SELECT lane FROM (SELECT d.lane, d.n_spans AS n FROM lod_lane d"
 	  " JOIN lane l ON l.id = d.lane WHERE l.kind <> 'channel' UNION ALL SELECT lane, -count(*) FROM op_event GROUP BY lane UNION ALL"
-	  " SELECT lane, -count(*) FROM span WHERE kind < 100 OR kind BETWEEN 102 AND 104 GROUP BY lane)"
+	  " SELECT lane, -count(*) FROM span WHERE kind < 100 OR kind BETWEEN 102 AND 109 GROUP BY lane)"
 	  " WHERE lane IN (SELECT lane FROM lod_lane) GROUP BY lane HAVING sum(n) <> 0)", "%lld lanes differ", VERDICT_WRONG },
+	{ "post-mortems are there whole", "SELECT count(*) FROM postmortem p WHERE n_bytes <> (SELECT coalesce(sum(length(bytes)), 0) FROM image i"
+	  " WHERE i.postmortem = p.id) OR EXISTS (SELECT 1 FROM image i WHERE i.postmortem = p.id AND NOT coalesce(i.offset BETWEEN 0 AND"
+	  " CASE i.segment WHEN 'program' THEN p.program_bytes WHEN 'control' THEN p.control_bytes WHEN 'slots' THEN p.slots_bytes"
+	  " WHEN 'gates' THEN p.gates_bytes END - length(i.bytes), 0))", "%lld are not", VERDICT_WRONG },
+	{ "nothing went wrong in the runs", "SELECT count(*) FROM postmortem WHERE reason <> 'asked'", "post-mortems: %lld, see v_postmortem;"
+	  " tandem debug opens them", VERDICT_NOTE },
 	{ "executions have ended", "SELECT count(*) FROM execution WHERE status = -1 AND NOT is_partial", "%lld have not", VERDICT_NOTE },
 	{ "runs are recorded whole", "SELECT count(*) FROM (" PARTLY_RECORDED ")", "%lld hold some executions only, see v_save;"
 	  " the rest is in the sums", VERDICT_NOTE },

@@ -313,7 +313,7 @@ static enum completes completes_of(const struct app *app)
 		return WORDS;
 	for (size_t i = 0; i < ARRAY_LEN(app_commands) && app->prompt == PROMPT_COMMAND; i++) {
 		size_t length = strlen(app_commands[i].name);
-		if (strncmp(app->line, app_commands[i].name, length) == 0 && app->line[length] == ' ')
+		if (strncmp(app->line.text, app_commands[i].name, length) == 0 && app->line.text[length] == ' ')
 			return app_commands[i].completes;
 	}
 	return NOTHING;
@@ -321,12 +321,9 @@ static enum completes completes_of(const struct app *app)
 
 void app_complete(struct app *app)
 {
-	char typed[APP_LINE_BYTES], tail[APP_LINE_BYTES];
-	int start = app->cursor;
-	while (start > 0 && app->line[start - 1] != ' ')
-		start--;
-	snprintf(typed, sizeof(typed), "%.*s", app->cursor - start, app->line + start);
-	snprintf(tail, sizeof(tail), "%s", app->line + app->cursor);
+	char typed[APP_LINE_BYTES];
+	int start = line_edit_word(&app->line);
+	snprintf(typed, sizeof(typed), "%.*s", app->line.cursor - start, app->line.text + start);
 	struct choice choice = { .typed = typed };
 	if (app->prompt == PROMPT_COMMAND && start == 0)
 		offer_names(&choice);
@@ -336,10 +333,10 @@ void app_complete(struct app *app)
 		return;
 	size_t n = strlen(choice.common);
 	bool is_whole = choice.n == 1 && n && choice.common[n - 1] != ':';
-	if ((size_t)start + n + strlen(tail) + 2 >= sizeof(app->line))
+	char word[APP_LINE_BYTES + 1];
+	snprintf(word, sizeof(word), "%s%s", choice.common, is_whole ? " " : "");
+	if (!line_edit_replace(&app->line, start, word))
 		return;
-	snprintf(app->line + start, sizeof(app->line) - (size_t)start, "%s%s%s", choice.common, is_whole ? " " : "", tail);
-	app->cursor = start + (int)n + is_whole;
 	if (choice.n > 1)
 		session_status(app->session, "%s", choice.list);
 	else

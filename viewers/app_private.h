@@ -6,10 +6,11 @@
 #define TANDEM_VIEWERS_APP_PRIVATE_H
 
 #include "viewers/app.h"
+#include "viewers/line_edit.h"
 
 #define APP_PANES 2
 #define APP_VIEWS_MAX 16
-#define APP_LINE_BYTES 400
+#define APP_LINE_BYTES LINE_EDIT_BYTES
 #define APP_HISTORY 50
 
 #define APP_WIDTH_MIN 60
@@ -55,8 +56,7 @@ struct app {
 	bool wants_redraw;
 
 	enum prompt prompt;
-	char line[APP_LINE_BYTES];    /* UTF-8 */
-	int cursor;                   /* bytes */
+	struct line_edit line;
 	char *history[PROMPT_COUNT][APP_HISTORY]; /* newest first */
 	int history_at;               /* -1: the line itself */
 

@@ -7,7 +7,6 @@
 #include <string.h>
 
 #include "viewers/app_private.h"
-#include "viewers/canvas_private.h"
 
 static const char *const prompt_texts[] = {
 #define X(name, text) [PROMPT_##name] = text,
@@ -15,20 +14,12 @@ static const char *const prompt_texts[] = {
 #undef X
 };
 
-static void set_line(struct app *app, const char *text)
-{
-	size_t length = strnlen(text, sizeof(app->line) - 1);
-	memmove(app->line, text, length);
-	app->line[length] = '\0';
-	app->cursor = (int)length;
-}
-
 void app_prompt_begin(struct app *app, enum prompt prompt, const char *text)
 {
 	app_set_mode(app, MODE_TYPING);
 	app->prompt = prompt;
 	app->history_at = -1;
-	set_line(app, text);
+	line_edit_set(&app->line, text);
 }
 
 /* -- what Enter does ---------------------------------------------------------------------------------------------------------- */
@@ -111,50 +102,14 @@ static void remember(struct app *app, const char *text)
 static void enter(struct app *app)
 {
 	char text[APP_LINE_BYTES];
-	memcpy(text, app->line, sizeof(text));
+	memcpy(text, app->line.text, sizeof(text));
 	app_set_mode(app, MODE_BROWSING);
 	app->session->status[0] = '\0';
 	remember(app, text);
 	enters[app->prompt](app, text);
 }
 
-/* -- editing ------------------------------------------------------------------------------------------------------------------ */
-
-static int step(const struct app *app, int at, int direction)
-{
-	int length = (int)strlen(app->line);
-	do {
-		at += direction;
-	} while (at > 0 && at < length && (app->line[at] & 0xc0) == 0x80);
-	return at < 0 ? 0 : at > length ? length : at;
-}
-
-static void erase(struct app *app, int from, int until)
-{
-	memmove(&app->line[from], &app->line[until], strlen(&app->line[until]) + 1);
-	app->cursor = from;
-}
-
-static void insert(struct app *app, uint32_t key)
-{
-	char text[4];
-	size_t length = strlen(app->line), n = canvas_encode(key, text);
-	if (length + n >= sizeof(app->line))
-		return;
-	memmove(&app->line[app->cursor + (int)n], &app->line[app->cursor], length - (size_t)app->cursor + 1);
-	memcpy(&app->line[app->cursor], text, n);
-	app->cursor += (int)n;
-}
-
-static int word_start(const struct app *app)
-{
-	int at = app->cursor;
-	while (at > 0 && app->line[at - 1] == ' ')
-		at--;
-	while (at > 0 && app->line[at - 1] != ' ')
-		at--;
-	return at;
-}
+/* -- keys ------------------------------------------------------------------------------------------------------------------- */
 
 static void recall(struct app *app, int direction)
 {
@@ -162,12 +117,11 @@ static void recall(struct app *app, int direction)
 	if (at < -1 || at >= APP_HISTORY || (at >= 0 && !app->history[app->prompt][at]))
 		return;
 	app->history_at = at;
-	set_line(app, at < 0 ? "" : app->history[app->prompt][at]);
+	line_edit_set(&app->line, at < 0 ? "" : app->history[app->prompt][at]);
 }
 
 void app_prompt_key(struct app *app, uint32_t key)
 {
-	int length = (int)strlen(app->line);
 	switch (key) {
 	case '\n':
 	case '\r': enter(app); break;
@@ -175,33 +129,15 @@ void app_prompt_key(struct app *app, uint32_t key)
 	case 3:
 	case 7: app_set_mode(app, MODE_BROWSING); break;
 	case '\t': app_complete(app); break;
-	case 8:
-	case 127:
-		if (length == 0)
-			app_set_mode(app, MODE_BROWSING);
-		else
-			erase(app, step(app, app->cursor, -1), app->cursor);
-		break;
-	case KEY_DELETE:
-	case 4: erase(app, app->cursor, step(app, app->cursor, 1)); break;
-	case KEY_ARROW_LEFT:
-	case 2: app->cursor = step(app, app->cursor, -1); break;
-	case KEY_ARROW_RIGHT:
-	case 6: app->cursor = step(app, app->cursor, 1); break;
-	case KEY_HOME_:
-	case 1: app->cursor = 0; break;
-	case KEY_END_:
-	case 5: app->cursor = length; break;
-	case 11: app->line[app->cursor] = '\0'; break;
-	case 21: erase(app, 0, app->cursor); break;
-	case 23: erase(app, word_start(app), app->cursor); break;
 	case KEY_ARROW_UP:
 	case 16: recall(app, 1); break;
 	case KEY_ARROW_DOWN:
 	case 14: recall(app, -1); break;
 	default:
-		if (key >= 0x20 && key < KEY_BASE && !(key >= 0x7f && key < 0xa0))
-			insert(app, key);
+		if ((key == 8 || key == 127) && !app->line.text[0])
+			app_set_mode(app, MODE_BROWSING);
+		else
+			line_edit_key(&app->line, key);
 	}
 }
 
@@ -211,15 +147,9 @@ void app_prompt_draw(const struct app *app, struct pane line)
 {
 	struct look look = LOOK(ACCENT);
 	look.attributes = LOOK_BOLD;
-	char before[APP_LINE_BYTES];
 	int x = pane_text(line, 1, 0, look, prompt_texts[app->prompt]);
-	snprintf(before, sizeof(before), "%.*s", app->cursor, app->line);
-	int at = canvas_text_width(before), room = line.width - x - 1;
 	struct pane field = pane_sub(line, x, 0, line.width - x, 1);
-	int shift = at > room - 1 ? at - (room - 1) : 0; /* long lines slide to the left */
-	pane_text(field, -shift, 0, LOOK(NONE), app->line);
-	pane_emphasise(field, at - shift, 0, 1, 1, LOOK_REVERSE);
-	int end = canvas_text_width(app->line) - shift + 3;
+	int end = line_edit_draw(&app->line, field) + 3;
 	if (app->session->status[0] && end < field.width - 20)
 		pane_field(field, end, 0, field.width - end - 1, PANE_LEFT, LOOK(DIM), app->session->status);
 }

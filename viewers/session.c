@@ -48,11 +48,20 @@ static int64_t choose_run(const struct session *session, const struct session_op
 	return 0;
 }
 
+static int count_postmortems(struct session_side *side, struct error *error)
+{
+	char sql[80];
+	snprintf(sql, sizeof(sql), "SELECT count(*) FROM postmortem WHERE run = %" PRId64, side->timeline->run);
+	return db_get_int(side->trace->db, sql, &side->n_postmortems, error);
+}
+
 static int read_facts(struct session_side *side, struct error *error)
 {
 	int status = trace_run_meta(side->trace, side->timeline->run, "record", &side->policy, error);
 	if (status == STATUS_OK)
 		status = warmup_marked(side->trace->db, side->timeline->run, &side->n_warmup, error);
+	if (status == STATUS_OK)
+		status = count_postmortems(side, error);
 	if (side->policy && strcmp(side->policy, "all") == 0) {
 		free(side->policy);
 		side->policy = NULL;
@@ -205,6 +214,7 @@ int session_refresh(struct session *session, bool *ret_has_grown, struct error *
 		has_grown = true;
 		session->sides[0].window.follows = false;
 		session_status(session, "the run has ended: %s", session->sides[0].timeline->info->status);
+		count_postmortems(&session->sides[0], NULL);
 	}
 	if (ret_has_grown)
 		*ret_has_grown = has_grown;
@@ -241,6 +251,8 @@ void session_caveats(const struct session *session, int idx, struct strbuf *out)
 	}
 	if (timeline->info->n_failed)
 		add_caveat(out, "%" PRId64 " failed", timeline->info->n_failed);
+	if (side->n_postmortems)
+		add_caveat(out, "post-mortem: tandem debug");
 	if (side->trace->is_log_ignored)
 		add_caveat(out, "latest rows unreadable here");
 	if (side->policy)

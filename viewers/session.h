@@ -38,6 +38,7 @@ struct session_side {
 	char *label;             /* "compiled", "interpreted", or the file's name where the mode does not tell them apart; owned */
 	char *policy;            /* what was recorded, as given with --record; NULL: everything, or not known */
 	int64_t n_warmup;        /* executions marked as warm-up */
+	int64_t n_postmortems;   /* of the run: its memory was saved (traces/postmortem.h) */
 	struct session_window window;
 };
 

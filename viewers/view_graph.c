@@ -28,7 +28,7 @@ static void graph_close(void *state)
 	if (!graph)
 		return;
 	view_graph_layout_finish(graph);
-	free(graph->cells);
+	layer_lines_finish(&graph->lines);
 	free(graph);
 }
 

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * view_graph_draw: the part of the drawing that is on screen. Lines are collected as directions for each cell, so that where they meet or
- * cross the right character comes of itself; then boxes stand above them.
+ * view_graph_draw: the part of the drawing that is on screen: lines, and boxes above them.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,21 +14,6 @@
 
 #define ENDS_NAMED_MAX 16 /* tensors in the box of an end of the graph */
 
-enum line_bits {
-	LINE_UP = 1, LINE_DOWN = 2, LINE_LEFT = 4, LINE_RIGHT = 8, LINE_ALL = 15,
-	LINE_DASHED = 16,   /* control */
-	LINE_NEAR = 32,     /* of the selected node */
-	LINE_SELECTED = 64,
-};
-
-static const uint32_t line_codes[16] = {
-	[LINE_UP] = 0x2502, [LINE_DOWN] = 0x2502, [LINE_UP | LINE_DOWN] = 0x2502,
-	[LINE_LEFT] = 0x2500, [LINE_RIGHT] = 0x2500, [LINE_LEFT | LINE_RIGHT] = 0x2500,
-	[LINE_UP | LINE_RIGHT] = 0x2570, [LINE_UP | LINE_LEFT] = 0x256f, [LINE_DOWN | LINE_RIGHT] = 0x256d, [LINE_DOWN | LINE_LEFT] = 0x256e,
-	[LINE_UP | LINE_DOWN | LINE_RIGHT] = 0x251c, [LINE_UP | LINE_DOWN | LINE_LEFT] = 0x2524,
-	[LINE_LEFT | LINE_RIGHT | LINE_DOWN] = 0x252c, [LINE_LEFT | LINE_RIGHT | LINE_UP] = 0x2534, [LINE_ALL] = 0x253c,
-};
-
 struct drawing {
 	struct view_graph *graph;
 	const struct session *session;
@@ -40,159 +24,18 @@ struct drawing {
 
 /* -- lines -------------------------------------------------------------------------------------------------------------------- */
 
-static void mark(const struct drawing *drawing, int x, int y, uint8_t bits)
+static void draw_lines(const struct drawing *drawing)
 {
-	const struct view_graph *graph = drawing->graph;
-	x -= graph->x;
-	y -= graph->y;
-	if (x >= 0 && y >= 0 && x < graph->screen_width && y < graph->screen_height)
-		graph->cells[(size_t)y * (size_t)graph->screen_width + (size_t)x] |= bits;
-}
-
-static void line_down(const struct drawing *drawing, int x, int from, int until, uint8_t flags)
-{
-	const struct view_graph *graph = drawing->graph;
-	int first = from > graph->y ? from : graph->y, end = graph->y + graph->screen_height - 1, last = until < end ? until : end;
-	for (int y = first; y <= last && from < until; y++)
-		mark(drawing, x, y, (uint8_t)((y > from ? LINE_UP : 0) | (y < until ? LINE_DOWN : 0) | flags));
-}
-
-static void line_across(const struct drawing *drawing, int y, int a, int b, uint8_t flags)
-{
-	const struct view_graph *graph = drawing->graph;
-	int from = a < b ? a : b, until = a < b ? b : a, end = graph->x + graph->screen_width - 1;
-	int first = from > graph->x ? from : graph->x, last = until < end ? until : end;
-	for (int x = first; x <= last && from < until; x++)
-		mark(drawing, x, y, (uint8_t)((x > from ? LINE_LEFT : 0) | (x < until ? LINE_RIGHT : 0) | flags));
-}
-
-/* A wire in one gap, to all targets, or to the one at `only_x`. */
-static void draw_hop(const struct drawing *drawing, const struct layers_hop *hop, int gap, bool is_first, int only_x, uint8_t flags)
-{
-	const struct layers *layers = &drawing->graph->layers;
-	int top = layers->gap_y[gap], bottom = top + layers->gap_heights[gap] - 1, from = is_first ? top - 1 : top - layers->box_height - 1;
-	int x = hop->src_x, row = top + hop->track;
-	if (hop->track == LAYERS_NONE) {
-		line_down(drawing, x, from, bottom, flags);
-		return;
-	}
-	line_down(drawing, x, from, row, flags);
-	if (hop->bend_x != LAYERS_NONE) {
-		line_across(drawing, row, x, hop->bend_x, flags);
-		line_down(drawing, hop->bend_x, row, top + hop->bend_track, flags);
-		x = hop->bend_x;
-		row = top + hop->bend_track;
-	}
-	for (int i = hop->first_target; i < hop->first_target + hop->n_targets; i++) {
-		int target_x = layers->targets[i].x;
-		if (only_x != LAYERS_NONE && target_x != only_x)
-			continue;
-		line_across(drawing, row, x, target_x, flags);
-		line_down(drawing, target_x, row, bottom, flags);
-	}
-}
-
-static void first_and_last_gap(const struct view_graph *graph, int *ret_first, int *ret_last)
-{
-	const struct layers *layers = &graph->layers;
-	bool is_gap = false;
-	int first = layers_band_at(layers, graph->y, &is_gap), last = layers_band_at(layers, graph->y + graph->screen_height - 1, &is_gap);
-	*ret_first = first < 0 ? 0 : first;
-	*ret_last = last < 0 ? layers->n_layers - 1 : last;
-}
-
-static void draw_edge(const struct drawing *drawing, int i, uint8_t flags)
-{
-	const struct view_graph *graph = drawing->graph;
-	const struct layers *layers = &graph->layers;
-	int first = 0, last = 0, wire_idx = layers->edge_wires[i];
-	if (wire_idx < 0)
-		return;
-	const struct layers_wire *wire = &layers->wires[wire_idx];
-	int src_layer = layers->boxes[graph->edges[i].src].layer, dst_layer = layers->boxes[graph->edges[i].dst].layer;
-	first_and_last_gap(graph, &first, &last);
-	for (int gap = src_layer > first ? src_layer : first; gap < dst_layer && gap <= last; gap++) {
-		int exit_x = layers_edge_exit(layers, &graph->edges[i], wire_idx, gap);
-		draw_hop(drawing, &layers->hops[wire->first_hop + gap - src_layer], gap, gap == src_layer, exit_x, flags);
-	}
-}
-
-static void draw_selected(const struct drawing *drawing)
-{
+	struct layer_lines *lines = &drawing->graph->lines;
+	layer_lines_add(lines);
 	for (int i = 0; i < drawing->timeline->n_edges; i++) {
 		const struct layers_edge *edge = &drawing->graph->edges[i];
 		if (i == drawing->edge)
-			draw_edge(drawing, i, LINE_SELECTED);
+			layer_lines_add_edge(lines, i, LAYER_LINES_SELECTED);
 		else if (drawing->edge < 0 && drawing->node >= 0 && (edge->src == drawing->node || edge->dst == drawing->node))
-			draw_edge(drawing, i, LINE_NEAR);
+			layer_lines_add_edge(lines, i, LAYER_LINES_NEAR);
 	}
-}
-
-static struct look line_look(uint8_t bits)
-{
-	struct look look = bits & (LINE_SELECTED | LINE_NEAR) ? LOOK(ACCENT) : bits & LINE_DASHED ? LOOK(DIM) : LOOK(NONE);
-	look.attributes = bits & (LINE_SELECTED | LINE_NEAR) ? LOOK_BOLD : 0;
-	return look;
-}
-
-static void put_lines(const struct drawing *drawing)
-{
-	const struct view_graph *graph = drawing->graph;
-	for (int y = 0; y < graph->screen_height; y++) {
-		for (int x = 0; x < graph->screen_width; x++) {
-			uint8_t bits = graph->cells[(size_t)y * (size_t)graph->screen_width + (size_t)x];
-			uint32_t code = line_codes[bits & LINE_ALL];
-			if (bits & LINE_DASHED && code == 0x2502)
-				code = 0x2506;
-			if (bits & LINE_DASHED && code == 0x2500)
-				code = 0x2504;
-			if (code)
-				pane_put(drawing->pane, x, y, code, line_look(bits));
-		}
-	}
-}
-
-/* Where lines leave boxes and enter them; above the boxes. */
-static void put_ends(const struct drawing *drawing)
-{
-	const struct view_graph *graph = drawing->graph;
-	const struct layers *layers = &graph->layers;
-	int first = 0, last = 0;
-	first_and_last_gap(graph, &first, &last);
-	for (int gap = first; gap <= last && gap + 1 < layers->n_layers; gap++) {
-		int top = layers->gap_y[gap] - graph->y, bottom = top + layers->gap_heights[gap] - 1;
-		for (int i = layers->gap_first[gap]; i < layers->gap_first[gap + 1]; i++) {
-			const struct layers_hop *hop = &layers->hops[layers->gap_hops[i]];
-			const struct layers_wire *wire = &layers->wires[hop->wire];
-			if (layers->boxes[wire->src].layer == gap && layers->box_height > 1)
-				pane_put(drawing->pane, hop->src_x - graph->x, top - 1, 0x252c,
-					wire->src == drawing->node ? LOOK(ACCENT) : LOOK(NONE));
-			for (int k = hop->first_target; k < hop->first_target + hop->n_targets; k++) {
-				int x = layers->targets[k].x - graph->x;
-				if (layers->targets[k].node < 0 || x < 0 || x >= graph->screen_width || bottom < 0 || bottom >= graph->screen_height)
-					continue;
-				uint8_t bits = graph->cells[(size_t)bottom * (size_t)graph->screen_width + (size_t)x];
-				pane_put(drawing->pane, x, bottom, 0x25bc, line_look(bits));
-			}
-		}
-	}
-}
-
-static void draw_lines(const struct drawing *drawing)
-{
-	const struct view_graph *graph = drawing->graph;
-	const struct layers *layers = &graph->layers;
-	int first = 0, last = 0;
-	first_and_last_gap(graph, &first, &last);
-	for (int gap = first ? first - 1 : 0; gap <= last && gap + 1 < layers->n_layers; gap++) {
-		for (int i = layers->gap_first[gap]; i < layers->gap_first[gap + 1]; i++) {
-			const struct layers_hop *hop = &layers->hops[layers->gap_hops[i]];
-			const struct layers_wire *wire = &layers->wires[hop->wire];
-			draw_hop(drawing, hop, gap, layers->boxes[wire->src].layer == gap, LAYERS_NONE, wire->bundle < 0 ? LINE_DASHED : 0);
-		}
-	}
-	draw_selected(drawing);
-	put_lines(drawing);
+	layer_lines_draw(lines, drawing->pane);
 }
 
 /* -- boxes -------------------------------------------------------------------------------------------------------------------- */
@@ -373,19 +216,17 @@ int view_graph_draw_all(struct view_graph *graph, const struct session *session,
 	const struct session_selection *selection = &session->selection;
 	struct drawing drawing = { .graph = graph, .session = session, .timeline = session_timeline(session), .pane = pane,
 		.node = selection->node, .edge = selection->edge };
-	int n = pane.width * pane.height;
-	if (n > graph->n_cells) {
-		uint8_t *cells = realloc(graph->cells, (size_t)n);
-		if (!cells)
-			return error_set(error, STATUS_NO_MEMORY, "no memory for a screen of %d × %d", pane.width, pane.height);
-		graph->cells = cells;
-		graph->n_cells = n;
-	}
-	if (n)
-		memset(graph->cells, 0, (size_t)n);
+	struct layer_lines *lines = &graph->lines;
+	lines->layers = &graph->layers;
+	lines->edges = graph->edges;
+	lines->x = graph->x;
+	lines->y = graph->y;
+	int status = layer_lines_begin(lines, pane.width, pane.height, error);
+	if (status != STATUS_OK)
+		return status;
 	draw_groups(&drawing, header);
 	draw_lines(&drawing);
 	draw_boxes(&drawing);
-	put_ends(&drawing);
+	layer_lines_draw_ends(lines, drawing.node, pane);
 	return STATUS_OK;
 }

@@ -7,6 +7,7 @@
 #define TANDEM_VIEWERS_VIEW_GRAPH_PRIVATE_H
 
 #include "viewers/canvas.h"
+#include "viewers/layer_lines.h"
 #include "viewers/layers.h"
 #include "viewers/node_times.h"
 #include "viewers/session.h"
@@ -41,8 +42,7 @@ struct view_graph {
 	int shown_node, shown_edge; /* selection for which was scrolled */
 	int home;                  /* node whose edges are gone through; TIMELINE_NONE */
 	bool has_more_details;
-	uint8_t *cells;            /* [screen_height × screen_width] lines, while they are drawn */
-	int n_cells;
+	struct layer_lines lines;  /* while they are drawn */
 };
 
 #define GRAPH_NAME_CELLS 18

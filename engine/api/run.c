@@ -25,7 +25,7 @@ struct tandem_run {
 
 static_assert((int)TANDEM_COMPILED == (int)RUN_MODE_COMPILED && (int)TANDEM_INTERPRETED == (int)RUN_MODE_INTERPRETED, "enum tandem_mode");
 static_assert((int)TANDEM_NOTICE_OUTPUT == (int)DRIVER_NOTICE_OUTPUT && (int)TANDEM_NOTICE_STALL == (int)DRIVER_NOTICE_STALL
-	&& (int)TANDEM_NOTICE_WARNING == (int)DRIVER_NOTICE_WARNING, "enum tandem_notice");
+	&& (int)TANDEM_NOTICE_WARNING == (int)DRIVER_NOTICE_WARNING && (int)TANDEM_NOTICE_SAVED == (int)DRIVER_NOTICE_SAVED, "enum tandem_notice");
 
 /* For functions of any thread. */
 static inline int run_check(const struct tandem_run *run, struct error *error)

@@ -303,7 +303,8 @@ enum tandem_mode { TANDEM_COMPILED = 0, TANDEM_INTERPRETED = 1 };
 enum tandem_notice {
 	TANDEM_NOTICE_OUTPUT = 0,  /* a line that a worker printed; `who` is its name */
 	TANDEM_NOTICE_STALL = 1,   /* a wait longer than stall_limit_ns, with its cause */
-	TANDEM_NOTICE_WARNING = 2  /* the trace is incomplete, … */
+	TANDEM_NOTICE_WARNING = 2, /* the trace is incomplete, … */
+	TANDEM_NOTICE_SAVED = 3    /* something went wrong, and the state of the run is in the trace, for `tandem debug`; says what */
 };
 
 /* Called from a thread of the library, one call at a time; must return soon and must not call the library. */

@@ -12,10 +12,6 @@
 #include <stdint.h>
 #include <time.h>
 
-#if defined(__x86_64__)
-#include <x86intrin.h>
-#endif
-
 struct host_ns {
 	int64_t ns;
 };
@@ -58,7 +54,7 @@ static inline struct ticks clock_ticks(void)
 {
 #if defined(__x86_64__)
 	if (__builtin_expect(clock_uses_tsc_flag, 1))
-		return (struct ticks){ __rdtsc() };
+		return (struct ticks){ __builtin_ia32_rdtsc() };
 #endif
 	return (struct ticks){ (uint64_t)clock_now().ns };
 }

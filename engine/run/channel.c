@@ -6,11 +6,6 @@
 
 #include <stdlib.h>
 
-static uint8_t *channel_base(const struct program_channel *desc, const struct channel_memory *memory)
-{
-	return (desc->transport == TRANSPORT_LOCAL ? memory->private_block : memory->shared) + desc->slots_offset;
-}
-
 /* Readers in other processes, each once. */
 static int collect_readers(struct channel *channel, const struct program *program, struct control_header *control,
 	struct error *error)
@@ -40,9 +35,9 @@ int channel_init(struct channel *channel, const struct program *program, uint32_
 		.idx = idx,
 		.depth = desc->depth,
 		.slot = desc->depth - 1,
-		.slots = channel_base(desc, memory),
+		.slots = memory->shared + desc->slots_offset,
 		.stride = desc->slot_bytes,
-		.storage_slots = channel_base(storage, memory),
+		.storage_slots = memory->shared + storage->slots_offset,
 		.storage_stride = storage->slot_bytes,
 		.writer = program->nodes[desc->node].worker,
 		.storage_writer = &control->workers[program->nodes[storage->node].worker],

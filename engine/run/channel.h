@@ -23,8 +23,7 @@ static_assert(sizeof(struct channel_cursor) == 64, "cursor layout is shared");
 
 /* Where a process finds slots. */
 struct channel_memory {
-	uint8_t *shared;        /* the slots segment */
-	uint8_t *private_block; /* this worker's LOCAL channels; NULL when it has none */
+	uint8_t *shared; /* the slots segment */
 };
 
 struct channel {

@@ -34,7 +34,7 @@ static int check_packet(const struct collect_message *message, size_t n_bytes, i
 			n_bytes);
 	if (message->status >= STATUS_COUNT)
 		return error_set(error, STATUS_PROTOCOL, "a message with unknown status %u between driver and collector", message->status);
-	if (message->kind < COLLECT_READY || message->kind > COLLECT_SAVE)
+	if (message->kind < COLLECT_READY || message->kind > COLLECT_SAVED)
 		return error_set(error, STATUS_PROTOCOL, "a message of unknown kind %u between driver and collector",
 			message->kind);
 	return STATUS_OK;

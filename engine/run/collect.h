@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * collect: what driver and collector say to each other. The collector is started by the driver as `tandem collector` with three inherited
- * descriptors (program memfd, rings memfd, control socket: SOCK_SEQPACKET) and the trace's path; it lives until the driver says STOP, or
- * until the socket closes because the driver died; then it drains what is left, marks the run and ends. It ignores SIGINT.
+ * collect: what driver and collector say to each other. The collector is started by the driver as `tandem collector` with inherited descriptors
+ * (program memfd, rings memfd, socket: SOCK_SEQPACKET; control, slots and gates memfds for post-mortems) and the trace's path; it lives until
+ * the driver says STOP, or until the socket closes because the driver died; then it drains what is left, marks the run and ends. It ignores
+ * SIGINT.
  *
- *   collector → driver: READY once the file exists and the run's rows are in it; WARNING texts (disk full, …); DONE at the end
+ *   collector → driver: READY once the file exists and the run's rows are in it; WARNING texts (disk full, …); SAVED; DONE at the end
  *   driver → collector: LOG, FAILURE, SAVE, STOP
  *
  * One message is one packet: struct collect_message followed by `text_bytes` bytes of text (no NUL).
@@ -25,6 +26,7 @@ enum collect_kind {
 	COLLECT_FAILURE, /* execution, node, status, text: an execution's error, 1 + idx as in records */
 	COLLECT_STOP,    /* status and text: how the run ended */
 	COLLECT_SAVE,    /* trigger (in `level`), worker, node, execution, text: the last seconds are to be saved */
+	COLLECT_SAVED,   /* a post-mortem of the run is in the trace; text: of what */
 };
 
 enum collect_level {
@@ -60,7 +62,8 @@ int collect_send(int socket_fd, const struct collect_message *message, const cha
 int collect_receive(int socket_fd, struct collect_message *ret_message, char text[COLLECT_TEXT_BYTES_MAX + 1],
 	struct error *error);
 
-/* Entry of `tandem collector`: argv[1] is the trace's path, then the descriptors program, rings, socket. Returns the exit status. Lives in
+/* Entry of `tandem collector`: argv[1] is the trace's path, then the descriptors program, rings, socket, control, slots, gates. Returns the exit
+ * status. Lives in
  * traces/collector.c (traces/collector.h); named here because the driver starts it. */
 
 #endif

@@ -168,7 +168,7 @@ void control_wake_all(struct control *control)
 void control_stop(struct control *control)
 {
 	atomic_store(&control->header->state, CONTROL_STOPPING);
-	atomic_store(&control->header->attention, 1);
+	atomic_fetch_or(&control->header->attention, CONTROL_ATTENTION_END);
 	control_wake_all(control);
 }
 
@@ -195,7 +195,7 @@ void control_cancel(struct control *control, uint64_t execution, uint32_t status
 	atomic_store_explicit(&cancel->execution, execution, memory_order_release);
 	atomic_store_explicit(&cancel->status_word, status_word, memory_order_release);
 	atomic_fetch_add_explicit(&control->header->n_cancels, 1, memory_order_relaxed);
-	atomic_store_explicit(&control->header->attention, 1, memory_order_release);
+	atomic_fetch_or_explicit(&control->header->attention, CONTROL_ATTENTION_END, memory_order_release);
 }
 
 uint32_t control_cancelled(const struct control *control, uint64_t execution)

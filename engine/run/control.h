@@ -21,9 +21,16 @@
 #include "engine/base/error.h"
 
 #define CONTROL_MAGIC 0x544e444d4354524cull
-#define CONTROL_VERSION 2
+#define CONTROL_VERSION 3
 #define CONTROL_ARMED 2   /* in `sleeps`: the driver is in a poll of its program rather than in a futex */
 #define CONTROL_WAKE_FD 7 /* in every worker process: the eventfd that such a poll looks at */
+
+/* Why steps should look up from their work: bits of control_header.attention. */
+enum control_attention {
+	CONTROL_ATTENTION_END = 1 << 0,    /* `state` is STOPPING, or `n_cancels` is not 0 */
+	CONTROL_ATTENTION_GATES = 1 << 1,  /* gates are to be passed with gate_pass (gate.h) */
+	CONTROL_ATTENTION_POISON = 1 << 2, /* slots are filled when their last reader is done */
+};
 
 enum control_state {
 	CONTROL_STARTING,
@@ -93,7 +100,7 @@ struct control_header {
 	int32_t driver_pid;
 	uint64_t total_bytes;
 
-	CACHE_ALIGNED _Atomic uint32_t attention; /* driver: not 0 when `state` is STOPPING or `n_cancels` is not 0 */
+	CACHE_ALIGNED _Atomic uint32_t attention; /* driver, debugger: enum control_attention, or 0; bits are set and cleared one by one */
 	_Atomic uint32_t state;                   /* driver: enum control_state */
 	_Atomic uint32_t n_cancels;               /* driver: cancellations so far */
 

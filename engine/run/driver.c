@@ -22,6 +22,7 @@
 #include "engine/run/driver_private.h"
 
 #define STALL_LIMIT_NS_DEFAULT 1000000000
+#define HANG_LIMIT_NS_DEFAULT 30000000000
 #define GRACE_NS_DEFAULT 1000000000
 #define COLLECTOR_LIMIT_NS 60000000000 /* what the collector gets to write what is left */
 
@@ -85,11 +86,14 @@ static int make_program(struct driver *driver, struct error *error)
 {
 	struct program_setting settings[64];
 	int n = 0;
-	char limit[24];
+	char limit[24], postmortem_limit[24];
 	const struct driver_options *options = &driver->options;
 	snprintf(limit, sizeof limit, "%" PRIu64, options->record_limit_bytes);
 	settings[n++] = (struct program_setting){ "record", options->record ? options->record : "all" };
 	settings[n++] = (struct program_setting){ "record_limit", limit };
+	snprintf(postmortem_limit, sizeof postmortem_limit, "%" PRId64, options->postmortem_limit_bytes > 0 ? options->postmortem_limit_bytes : 0);
+	if (options->postmortem_limit_bytes)
+		settings[n++] = (struct program_setting){ "postmortem_limit", postmortem_limit };
 	if (driver->saves_last)
 		settings[n++] = (struct program_setting){ "triggers", options->triggers ? options->triggers : RECORDER_TRIGGERS_DEFAULT };
 	if (options->pins)
@@ -104,6 +108,25 @@ static int make_program(struct driver *driver, struct error *error)
 	return status == STATUS_OK ? program_open(driver->program_fd, &driver->program, error) : status;
 }
 
+static int make_gates(struct driver *driver, struct error *error)
+{
+	const struct driver_options *options = &driver->options;
+	int fds[3] = { driver->program_fd, driver->control_fd, driver->slots_fd };
+	uint32_t attention = (options->waits_for_debugger ? CONTROL_ATTENTION_GATES : 0) | (options->poisons ? CONTROL_ATTENTION_POISON : 0);
+	uint64_t history_bytes = options->history_bytes < 0 ? 0
+		: options->history_bytes ? (uint64_t)options->history_bytes : GATE_HISTORY_BYTES_DEFAULT;
+	int status = gates_create(&driver->program, fds, history_bytes, options->poisons, error, &driver->gates_fd);
+	if (status == STATUS_OK)
+		status = gates_open(driver->gates_fd, &driver->program, driver->slots, driver->slots_bytes, &driver->gates, error);
+	if (status != STATUS_OK)
+		return status;
+	for (uint32_t i = 0; i < driver->n_workers && options->waits_for_debugger; i++)
+		atomic_store(&gate_worker(&driver->gates, i)->steps, GATE_STEPS_PLACES);
+	if (attention)
+		atomic_fetch_or(&driver->control.header->attention, attention);
+	return STATUS_OK;
+}
+
 static int make_segments(struct driver *driver, struct error *error)
 {
 	int status = make_program(driver, error);
@@ -114,6 +137,8 @@ static int make_segments(struct driver *driver, struct error *error)
 			&driver->control_fd);
 	if (status == STATUS_OK)
 		status = control_open(driver->control_fd, &driver->control, error);
+	if (status == STATUS_OK)
+		status = make_gates(driver, error);
 	if (status == STATUS_OK && driver->options.trace_file) {
 		status = rings_create(driver->n_workers, RING_RECORDS_DEFAULT, error, &driver->rings_fd);
 		if (status == STATUS_OK)
@@ -145,9 +170,10 @@ static int make_results(struct driver *driver, struct error *error)
 	driver->n_inputs = program->nodes[GRAPH_INPUT].types.n;
 	driver->n_outputs = results.n;
 	driver->outputs = calloc(results.n + 1, sizeof *driver->outputs);
+	driver->input_views = calloc(driver->n_inputs + 1, sizeof *driver->input_views);
 	if (driver->options.timeout_ns > 0)
 		driver->submit_ticks = calloc((size_t)driver->plan->in_flight, sizeof *driver->submit_ticks);
-	if (!driver->outputs || (driver->options.timeout_ns > 0 && !driver->submit_ticks))
+	if (!driver->outputs || !driver->input_views || (driver->options.timeout_ns > 0 && !driver->submit_ticks))
 		return error_set(error, STATUS_NO_MEMORY, "no memory for the driver's tables");
 	for (uint32_t i = 0; i < results.n; i++) {
 		const struct program_edge *edge = &program->edges[program->indices[results.first + i]];
@@ -170,18 +196,18 @@ static void remove_trace(const char *file)
 
 static int start_collector(struct driver *driver, const char *executable, struct error *error)
 {
-	char program_text[12], rings_text[12], socket_text[12];
+	char numbers[6][12];
 	int pair[2];
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, pair) < 0)
 		return error_set_errno(error, STATUS_SYSTEM, "cannot make the collector's socket");
-	int fds[] = { driver->program_fd, driver->rings_fd, pair[1] };
-	snprintf(program_text, sizeof program_text, "%d", SPAWN_FD_FIRST);
-	snprintf(rings_text, sizeof rings_text, "%d", SPAWN_FD_FIRST + 1);
-	snprintf(socket_text, sizeof socket_text, "%d", SPAWN_FD_FIRST + 2);
-	const char *argv[] = { "tandem", "collector", driver->options.trace_file, program_text, rings_text, socket_text, NULL };
+	int fds[] = { driver->program_fd, driver->rings_fd, pair[1], driver->control_fd, driver->slots_fd, driver->gates_fd };
+	const char *argv[] = { "tandem", "collector", driver->options.trace_file, numbers[0], numbers[1], numbers[2], numbers[3], numbers[4],
+		numbers[5], NULL };
+	for (int i = 0; i < (int)ARRAY_LEN(fds); i++)
+		snprintf(numbers[i], sizeof numbers[i], "%d", SPAWN_FD_FIRST + i);
 	if (driver->options.overwrites_trace)
 		remove_trace(driver->options.trace_file);
-	int status = spawn_start(executable, argv, fds, 3, true, error, &driver->processes[0].process);
+	int status = spawn_start(executable, argv, fds, (int)ARRAY_LEN(fds), true, error, &driver->processes[0].process);
 	close(pair[1]);
 	driver->collector_socket = pair[0];
 	driver->has_collector = status == STATUS_OK;
@@ -194,7 +220,7 @@ static int start_worker(struct driver *driver, const char *executable, uint32_t 
 	struct driver_process *process = &driver->processes[idx];
 	int fds[SPAWN_WORKER_FDS_MAX] = { [SPAWN_WORKER_PROGRAM] = driver->program_fd, [SPAWN_WORKER_CONTROL] = driver->control_fd,
 		[SPAWN_WORKER_SLOTS] = driver->slots_fd, [SPAWN_WORKER_READY] = driver->ready_fd,
-		[SPAWN_WORKER_WAKE] = driver->wake_fd };
+		[SPAWN_WORKER_WAKE] = driver->wake_fd, [SPAWN_WORKER_GATES] = driver->gates_fd };
 	int n_fds = SPAWN_WORKER_MORE, own_fd = driver->mode->take_worker_fd(driver, idx);
 	if (own_fd >= 0)
 		fds[n_fds++] = own_fd;
@@ -270,10 +296,12 @@ static struct driver *driver_create(const struct plan *plan, const struct driver
 	driver->mode = modes[options->mode];
 	if (!driver->options.stall_limit_ns)
 		driver->options.stall_limit_ns = STALL_LIMIT_NS_DEFAULT;
+	if (!driver->options.hang_limit_ns)
+		driver->options.hang_limit_ns = HANG_LIMIT_NS_DEFAULT;
 	if (!driver->options.grace_ns)
 		driver->options.grace_ns = GRACE_NS_DEFAULT;
 	driver->n_workers = (uint32_t)plan->graph->n_workers;
-	driver->program_fd = driver->control_fd = driver->slots_fd = driver->rings_fd = -1;
+	driver->program_fd = driver->control_fd = driver->slots_fd = driver->rings_fd = driver->gates_fd = driver->lock_fd = -1;
 	driver->ready_fd = driver->kick_fd = driver->wake_fd = driver->collector_socket = -1;
 	sem_init(&driver->started, 0, 0);
 	pthread_mutex_init(&driver->over_lock, NULL);
@@ -304,12 +332,15 @@ static void driver_destroy(struct driver *driver)
 	if (driver->slots)
 		munmap(driver->slots, driver->slots_bytes);
 	rings_close(&driver->rings);
+	gates_close(&driver->gates);
 	control_close(&driver->control);
 	program_close(&driver->program);
 	close_once(&driver->program_fd);
 	close_once(&driver->control_fd);
 	close_once(&driver->slots_fd);
 	close_once(&driver->rings_fd);
+	close_once(&driver->gates_fd);
+	close_once(&driver->lock_fd);
 	close_once(&driver->ready_fd);
 	close_once(&driver->kick_fd);
 	close_once(&driver->wake_fd);
@@ -322,6 +353,7 @@ static void driver_destroy(struct driver *driver)
 	free(driver->reported);
 	free(driver->outputs);
 	free(driver->submit_ticks);
+	free(driver->input_views);
 	free(driver);
 }
 
@@ -387,6 +419,7 @@ static int start(const struct plan *plan, const struct driver_options *options, 
 	}
 	atomic_store(&driver->control.header->idle_since, driver->recorder.last);
 	atomic_store(&driver->control.header->state, CONTROL_RUNNING);
+	atomic_store(&driver->gates.header->is_ready, 1);
 	*ret_driver = driver;
 	return STATUS_OK;
 }
@@ -405,7 +438,7 @@ void driver_interrupt(struct driver *driver)
 {
 	int saved = errno;
 	atomic_store(&driver->is_interrupted, 1);
-	control_stop(&driver->control);
+	driver_stop_steps(driver);
 	driver_ring(driver);
 	errno = saved;
 }
@@ -426,10 +459,11 @@ static void end_workers(struct driver *driver)
 {
 	int64_t start = clock_now().ns;
 	bool was_killed = false;
-	control_stop(&driver->control);
+	driver_stop_steps(driver);
 	while (!driver_workers_ended(driver)) {
 		driver_watch(driver, 5);
 		control_wake_all(&driver->control);
+		gates_wake_all(&driver->gates);
 		kill_workers(driver, true);
 		if (!was_killed && clock_now().ns - start > driver->options.grace_ns) {
 			kill_workers(driver, false);

@@ -30,6 +30,7 @@ enum driver_notice {
 	DRIVER_NOTICE_OUTPUT,  /* a line that a worker printed: `who` is its name */
 	DRIVER_NOTICE_STALL,   /* a wait longer than the stall limit, with its cause */
 	DRIVER_NOTICE_WARNING, /* the trace is incomplete, … */
+	DRIVER_NOTICE_SAVED,   /* something went wrong and the state of the run is in the trace: "crash of w1 in b, execution 3" */
 };
 typedef void driver_notice_fn(void *user, enum driver_notice notice, const char *who, const char *text);
 
@@ -46,9 +47,14 @@ struct driver_options {
 	uint64_t record_limit_bytes; /* of the trace file; 0: 1 GiB */
 	uint64_t seed;
 	int64_t stall_limit_ns;      /* a longer wait is reported; 0: 1 s; negative: never */
+	int64_t hang_limit_ns;       /* a longer wait is a hang: the state of the run is saved, once, while it lasts; 0: 30 s; negative: never */
+	int64_t postmortem_limit_bytes; /* of a saved state (traces/postmortem.h); 0: 256 MiB; negative: none is saved */
 	int64_t timeout_ns;          /* of one execution, from submit to results; 0: none */
 	int64_t grace_ns;            /* what an op that runs gets at the end before it is killed; 0: 1 s */
 	bool pins;                   /* pin worker i to core i mod cores */
+	bool waits_for_debugger;     /* everybody stops at the first gate, until a debugger lets go (gate.h) */
+	bool poisons;                /* slots and objects are filled when their last reader is done: a late reader is caught */
+	int64_t history_bytes;       /* for what a debugger keeps of outputs, of all processes; 0: 64 MiB; negative: none */
 	const struct program_setting *settings; /* for the trace's `meta`: command line, … */
 	int n_settings;
 	driver_notice_fn *notice;    /* may be NULL */

@@ -169,10 +169,22 @@ static int find_room(struct driver *driver, const struct tensor *inputs, uint64_
 	return STATUS_OK;
 }
 
+/* The gate of `input`: its tensors as they lie in the slots. */
+static COLD int pass_gate(struct driver *driver, const struct tensor *inputs, uint64_t execution, uint64_t start, struct error *error)
+{
+	for (uint32_t i = 0; i < driver->n_inputs; i++) {
+		driver->input_views[i] = inputs[i];
+		driver->input_views[i].data = driver->inputs[i] ? driver->inputs[i]->data : NULL;
+	}
+	return driver_pass_input(driver, driver->input_views, execution, 0, start, error);
+}
+
 static int send_inputs(struct driver *driver, const struct tensor *inputs, uint64_t execution, struct error *error)
 {
 	struct control_header *header = driver->control.header;
 	static const struct tensor nothing;
+	bool has_gates = driver_has_gates(driver);
+	uint64_t start = has_gates ? clock_ticks().count : 0;
 	for (uint32_t i = 0; i < driver->n_inputs; i++) {
 		struct channel *channel = driver->inputs[i];
 		if (!channel)
@@ -180,7 +192,17 @@ static int send_inputs(struct driver *driver, const struct tensor *inputs, uint6
 		channel_advance(channel);
 		memcpy(channel->data, inputs[i].data, tensor_bytes(&inputs[i]));
 		channel_set_header(channel, &inputs[i], 0);
-		channel_publish(channel, execution, header);
+		if (likely(!has_gates))
+			channel_publish(channel, execution, header);
+	}
+	if (unlikely(has_gates)) {
+		int status = pass_gate(driver, inputs, execution, start, error);
+		for (uint32_t i = 0; i < driver->n_inputs && status == STATUS_OK; i++) {
+			if (driver->inputs[i])
+				channel_publish(driver->inputs[i], execution, header);
+		}
+		if (status != STATUS_OK)
+			return status;
 	}
 	if (driver->input_control) {
 		channel_advance(driver->input_control);
@@ -218,6 +240,8 @@ static int read_one(struct driver *driver, struct driver_read *read, uint64_t ex
 	if (deadline == DRIVER_DEADLINE_PAST)
 		return atomic_load(&driver->control.header->state) == CONTROL_STOPPING ? driver_over(driver, error) : STATUS_AGAIN;
 	int status = wait_slow(&driver->waiter, &channel->header->sequence, execution + 1, &name, deadline, &times);
+	if (times.was_named)
+		waiter_count(&driver->waiter, GRAPH_OUTPUT, execution, &times);
 	if (driver->recorder.is_on && times.was_named)
 		record_read_wait(driver, &name, &times);
 	if (status == STATUS_STOPPED)
@@ -302,6 +326,8 @@ static int collect(struct driver *driver, uint64_t execution, uint64_t deadline,
 
 static void release(struct driver *driver, uint64_t execution)
 {
+	if (unlikely(driver->options.poisons))
+		gate_poison(&driver->gates, &driver->program, GRAPH_OUTPUT, execution, driver->slots);
 	for (uint32_t i = 0; i < driver->n_releases; i++)
 		channel_release(&driver->releases[i].storage, driver->releases[i].releaser, execution, driver->control.header);
 }

@@ -215,6 +215,8 @@ int driver_wait(struct driver *driver, int64_t limit_ns, uint64_t *ret_execution
 	}
 	if (!failure && unlikely(atomic_load_explicit(&driver->control.header->attention, memory_order_relaxed)))
 		failure = control_cancelled(&driver->control, execution);
+	if (driver_has_gates(driver) && (status = driver_pass_output(driver, execution, failure, error)) != STATUS_OK)
+		return status;
 	status = failure ? failure_error(driver, failure, execution, error) : STATUS_OK;
 	finish_execution(driver, execution, failure, error);
 	if (ret_execution)

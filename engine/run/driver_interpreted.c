@@ -79,6 +79,7 @@ static int make_memory(struct driver *driver, struct error *error)
 	own->bells = memory;
 	own->n_admitted = n_fit ? n_fit : 1;
 	objects_init(driver->slots + bells_bytes, store_bytes, n_fit > 0, &own->objects);
+	own->objects.header->poisons = own->objects.poisons = driver->options.poisons;
 	return STATUS_OK;
 }
 
@@ -297,6 +298,7 @@ static uint32_t make_inputs(struct driver *driver, const struct tensor *inputs, 
 		add_phase(driver, PHASE_ALLOCATE);
 		memcpy(objects_data(&own->objects, object), inputs[i].data, bytes);
 		task_value_set(&values[i], object, &inputs[i]);
+		objects_set_shape(&own->objects, object, &inputs[i]);
 		add_phase(driver, PHASE_WRITE);
 	}
 	for (uint32_t i = 0; i < driver->n_inputs; i++) {
@@ -306,11 +308,29 @@ static uint32_t make_inputs(struct driver *driver, const struct tensor *inputs, 
 	return 0;
 }
 
+/* The gate of `input`: its tensors as they lie in their objects. */
+static COLD int pass_gate(struct driver *driver, const struct tensor *inputs, uint64_t execution, uint32_t failure, uint64_t start,
+	struct error *error)
+{
+	struct driver_interpreted *own = driver->interpreted;
+	const struct task_value *values = dispatch_values(&own->dispatch, execution, GRAPH_INPUT);
+	for (uint32_t i = 0; i < driver->n_inputs && !failure; i++) {
+		driver->input_views[i] = inputs[i];
+		driver->input_views[i].data = values[i].object ? objects_data(&own->objects, values[i].object) : NULL;
+	}
+	send_tasks(driver, false); /* what is kept back: nobody shall wait for what is ready */
+	return driver_pass_input(driver, driver->input_views, execution, failure, start, error);
+}
+
 static int send_inputs(struct driver *driver, const struct tensor *inputs, uint64_t execution, struct error *error)
 {
 	struct driver_interpreted *own = driver->interpreted;
 	dispatch_begin(&own->dispatch, execution);
+	uint64_t start = clock_ticks().count;
 	uint32_t failure = make_inputs(driver, inputs, execution);
+	int status = driver_has_gates(driver) ? pass_gate(driver, inputs, execution, failure, start, error) : STATUS_OK;
+	if (status != STATUS_OK)
+		return status;
 	dispatch_complete(&own->dispatch, execution, GRAPH_INPUT, failure, clock_ticks().count);
 	return turn(driver, true, error);
 }
@@ -346,6 +366,8 @@ static int wait_for_results(struct driver *driver, uint64_t execution, uint64_t 
 		.slot = PROGRAM_NONE, .peer = obstacle.worker, .execution = execution };
 	struct wait_times times;
 	int status = wait_slow(&driver->waiter, &own->bells->results, own->n_seen + 1, &name, deadline, &times);
+	if (times.was_named)
+		waiter_count(&driver->waiter, GRAPH_OUTPUT, execution, &times);
 	record_wait(driver, &name, &times);
 	if (status == STATUS_STOPPED)
 		return driver_over(driver, error);

@@ -59,7 +59,7 @@ void driver_end(struct driver *driver, const struct error *error)
 		atomic_store_explicit(&driver->is_over, 1, memory_order_release);
 	}
 	pthread_mutex_unlock(&driver->over_lock);
-	control_stop(&driver->control);
+	driver_stop_steps(driver);
 	driver_ring(driver);
 }
 
@@ -177,6 +177,17 @@ static int end_status(const struct control_worker *worker)
 	return atomic_load(&worker->failure.is_set) && is_sound ? (int)status : STATUS_WORKER_DIED;
 }
 
+/* One that never was ready, or said itself why it ends, has not crashed. */
+static void freeze_death(struct driver *driver, uint32_t worker, const char *text)
+{
+	const struct control_worker *shared = &driver->control.header->workers[worker];
+	uint64_t position = atomic_load(&shared->position);
+	uint32_t node = (uint32_t)(position & ((1u << CONTROL_POSITION_NODE_BITS) - 1)) - 1;
+	if (atomic_load(&shared->state) == CONTROL_WORKER_READY)
+		gates_freeze(&driver->gates, &driver->control, GATE_FREEZE_CRASH, worker, position ? node : PROGRAM_NONE,
+			position ? position >> CONTROL_POSITION_NODE_BITS : UINT64_MAX, text);
+}
+
 static void notice_worker_end(struct driver *driver, uint32_t worker)
 {
 	struct driver_process *process = &driver->processes[worker];
@@ -196,6 +207,7 @@ static void notice_worker_end(struct driver *driver, uint32_t worker)
 	explain_death(driver, worker, how, &text);
 	error_set(&error, end_status(&driver->control.header->workers[worker]), "%s", strbuf_text(&text));
 	strbuf_finish(&text);
+	freeze_death(driver, worker, error.text);
 	driver_end(driver, &error);
 }
 
@@ -238,6 +250,9 @@ static void listen_to_collector(struct driver *driver)
 				driver->collector_status = (int)message.status;
 				snprintf(driver->collector_text, sizeof driver->collector_text, "%.255s", text);
 			}
+			break;
+		case COLLECT_SAVED:
+			driver_notify(driver, DRIVER_NOTICE_SAVED, "collector", text);
 			break;
 		case COLLECT_DONE:
 			if (message.status != STATUS_OK)
@@ -332,9 +347,35 @@ static void report_stall(struct driver *driver)
 		driver->reported[root.worker] = root.key;
 		driver_notify(driver, DRIVER_NOTICE_STALL, driver->processes[root.worker].name, strbuf_text(&text));
 		driver_log(driver, COLLECT_LEVEL_WARNING, root.worker, strbuf_text(&text));
+		if (root.cause == STALL_CAUSE_CYCLE)
+			gates_freeze(&driver->gates, &driver->control, GATE_FREEZE_DEADLOCK, root.worker, PROGRAM_NONE,
+				atomic_load(&driver->n_finished), strbuf_text(&text));
 		if (driver->saves_last)
 			driver_save_by(driver, TRIGGER_STALL, strbuf_text(&text), NULL);
 	}
+	strbuf_finish(&text);
+}
+
+/* A wait that outlasts the hang limit freezes the run's state while it lasts, for the collector to save; the run goes on. */
+static void note_hang(struct driver *driver)
+{
+	uint32_t worker;
+	bool is_near = !atomic_load(&driver->gates.header->frozen.state) && find_stalled(driver, driver->options.hang_limit_ns / 2, &worker);
+	if (!is_near)
+		return;
+	stall_look(&driver->stalls, true);
+	if (!find_stalled(driver, driver->options.hang_limit_ns, &worker))
+		return;
+	struct strbuf text = STRBUF_INIT;
+	struct stall_root root = stall_explain(&driver->stalls, worker, &text);
+	struct control_wait_copy wait = { .execution = UINT64_MAX, .node = PROGRAM_NONE };
+	const struct control_worker *culprit = &driver->control.header->workers[root.worker];
+	uint64_t position = atomic_load(&culprit->position);
+	if (!control_read_wait(culprit, &wait))
+		control_read_wait(&driver->control.header->workers[worker], &wait);
+	gates_freeze(&driver->gates, &driver->control, root.cause == STALL_CAUSE_CYCLE ? GATE_FREEZE_DEADLOCK : GATE_FREEZE_HANG, root.worker,
+		position ? (uint32_t)(position & ((1u << CONTROL_POSITION_NODE_BITS) - 1)) - 1 : PROGRAM_NONE,
+		position ? position >> CONTROL_POSITION_NODE_BITS : wait.execution, strbuf_text(&text));
 	strbuf_finish(&text);
 }
 
@@ -357,6 +398,7 @@ static void cancel(struct driver *driver, uint64_t execution, uint64_t now)
 	struct stall_root root = find_culprit(driver, &text);
 	uint64_t position = atomic_load(&driver->control.header->workers[root.worker].position);
 	uint32_t node = position ? (uint32_t)(position & ((1u << CONTROL_POSITION_NODE_BITS) - 1)) - 1 : PROGRAM_NONE;
+	gates_freeze(&driver->gates, &driver->control, GATE_FREEZE_TIMEOUT, root.worker, node, execution, strbuf_text(&text));
 	driver_cancel_with(driver, execution, STATUS_TIMEOUT, root.worker, node, strbuf_text(&text));
 	strbuf_finish(&text);
 	if (!driver->kill_at) {
@@ -390,11 +432,16 @@ static void enforce_deadlines(struct driver *driver)
 	uint64_t now = clock_ticks().count, limit = clock_ticks_of_ns(driver->options.timeout_ns);
 	uint64_t n_submitted = atomic_load(&driver->n_submitted), n_finished = atomic_load(&driver->n_finished);
 	uint64_t execution = driver->n_timed_out > n_finished ? driver->n_timed_out : n_finished;
+	uint64_t held_until = atomic_load_explicit(&driver->gates.header->held_until, memory_order_relaxed);
+	uint64_t grace_until = held_until + clock_ticks_of_ns(driver->options.grace_ns);
 	if (driver->kill_at && n_finished > driver->kill_execution)
 		driver->kill_at = 0;
+	if (driver->kill_at && held_until && driver->kill_at < grace_until)
+		driver->kill_at = grace_until;
 	for (; execution < n_submitted; execution++) {
 		uint64_t since = atomic_load_explicit(&driver->submit_ticks[execution % (uint64_t)driver->plan->in_flight],
 			memory_order_relaxed);
+		since = held_until > since ? held_until : since;
 		if (now < since || now - since < limit)
 			break;
 		cancel(driver, execution, now);
@@ -409,6 +456,8 @@ static int tick_ms(const struct driver_options *options)
 	int64_t ns = (int64_t)TICK_MS_MAX * 1000000;
 	if (options->stall_limit_ns > 0 && options->stall_limit_ns / 4 < ns)
 		ns = options->stall_limit_ns / 4;
+	if (options->hang_limit_ns > 0 && options->hang_limit_ns / 4 < ns)
+		ns = options->hang_limit_ns / 4;
 	if (options->timeout_ns > 0 && options->timeout_ns / 8 < ns)
 		ns = options->timeout_ns / 8;
 	return ns < 1000000 ? 1 : (int)(ns / 1000000);
@@ -417,10 +466,13 @@ static int tick_ms(const struct driver_options *options)
 void driver_monitor_turn(struct driver *driver, int timeout_ms)
 {
 	driver_watch(driver, timeout_ms);
-	if (atomic_load(&driver->control.header->state) != CONTROL_RUNNING)
+	bool is_held = driver_watch_gates(driver);
+	if (is_held || atomic_load(&driver->control.header->state) != CONTROL_RUNNING)
 		return;
 	if (driver->options.stall_limit_ns > 0)
 		report_stall(driver);
+	if (driver->options.hang_limit_ns > 0)
+		note_hang(driver);
 	if (driver->submit_ticks)
 		enforce_deadlines(driver);
 }

@@ -12,6 +12,7 @@
 
 #include "engine/run/channel.h"
 #include "engine/run/driver.h"
+#include "engine/run/gate.h"
 #include "engine/run/recorder.h"
 #include "engine/run/spawn.h"
 #include "engine/run/stall.h"
@@ -77,10 +78,11 @@ struct driver {
 	struct driver_options options;
 	struct program program;
 	struct control control;
+	struct gates gates;
 	struct rings rings;
 	uint8_t *slots;                   /* the segment of the mode: all slots, or bells and objects */
 	size_t slots_bytes;
-	int program_fd, control_fd, slots_fd, rings_fd, ready_fd, collector_socket, kick_fd, wake_fd;
+	int program_fd, control_fd, slots_fd, rings_fd, gates_fd, ready_fd, collector_socket, kick_fd, wake_fd;
 	struct driver_process *processes; /* [n_workers]; 0 is the collector, for the driver needs no process */
 	uint32_t n_workers;               /* driver included */
 	struct pollfd *poll_fds;          /* [3 + 3 × n_workers] */
@@ -131,6 +133,8 @@ struct driver {
 	uint64_t n_timed_out;             /* executions whose deadline was dealt with */
 	uint64_t kill_at;                 /* ticks: when a cancelled execution's op is killed; 0: never */
 	uint64_t kill_execution;
+	int lock_fd;                      /* another open file description of the gates segment: sees a debugger's lock; -1 until needed */
+	struct tensor *input_views;       /* [n_inputs] what lies in the slots or objects of `input`, for its gate */
 	int n_killed;
 };
 
@@ -142,8 +146,23 @@ void driver_end(struct driver *driver, const struct error *error);
 /* The same with STATUS_PROTOCOL, for what worker `worker` wrote into shared memory or sent; "worker 'w0' " is put in front. Fills `error`
  * with what ended the run and returns its status. */
 int driver_blame(struct driver *driver, uint32_t worker, struct error *error, const char *format, ...) PRINTF_LIKE(4, 5);
+/* Ends all steps and lets everybody who stands at a gate see it. Any thread, also in a signal handler. */
+void driver_stop_steps(struct driver *driver);
 /* Copies the error that ended the run and returns its status; STATUS_STOPPED when it was interrupted. */
 int driver_over(struct driver *driver, struct error *error);
+
+/* The gates of `input` after its tensors were written and of `output` when all results are there (gate.h); `tensors` are theirs, `failure` as in
+ * struct gate_point. STATUS_OK, or what ended the run. */
+COLD int driver_pass_input(struct driver *driver, const struct tensor *tensors, uint64_t execution, uint32_t failure, uint64_t start,
+	struct error *error);
+COLD int driver_pass_output(struct driver *driver, uint64_t execution, uint32_t failure, struct error *error);
+static inline bool driver_has_gates(const struct driver *driver)
+{
+	return unlikely(atomic_load_explicit(&driver->control.header->attention, memory_order_relaxed) & CONTROL_ATTENTION_GATES);
+}
+
+/* Monitor, at every turn: notices a debugger that is gone. Returns whether somebody stands at a gate. */
+bool driver_watch_gates(struct driver *driver);
 
 /* Cancels an execution in flight with that failure, unless it is cancelled already. Any thread. */
 void driver_cancel_with(struct driver *driver, uint64_t execution, int status, uint32_t worker, uint32_t node, const char *text);

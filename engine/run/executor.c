@@ -46,6 +46,8 @@ static COLD int step_read_slow(struct executor *executor, struct executor_step *
 	if (sequence != execution + 1)
 		return error_set(error, STATUS_PROTOCOL, "channel %u slot %u holds execution %" PRIu64 " where %" PRIu64 " was due",
 			channel->idx, channel->slot, sequence - 1, execution);
+	if (times.was_named)
+		waiter_count(&executor->waiter, name.node, execution, &times);
 	if (executor->recorder.is_on && times.was_named)
 		record_wait(executor, &name, &times);
 	return STATUS_OK;
@@ -64,6 +66,8 @@ static COLD int step_reserve_slow(struct executor *executor, struct executor_ste
 		.channel = storage->idx, .slot = storage->slot, .peer = PROGRAM_NONE, .execution = execution };
 	struct wait_times times;
 	int status = channel_reserve(storage, execution, &executor->waiter, &name, 0, &times);
+	if (status == STATUS_OK && times.was_named)
+		waiter_count(&executor->waiter, name.node, execution, &times);
 	if (status == STATUS_OK && executor->recorder.is_on && times.was_named)
 		record_wait(executor, &name, &times);
 	return status;
@@ -117,6 +121,15 @@ static inline uint32_t gather(struct executor_node *node)
 	return failure;
 }
 
+/* The first op that fails leaves the state of the run, and its inputs, behind. */
+static void freeze(struct executor *executor, struct executor_node *node, uint64_t execution, uint32_t word)
+{
+	struct gate_point point = { .node = node->idx, .failure = word, .execution = execution, .n_inputs = node->run.n_inputs,
+		.inputs = node->inputs, .n_outputs = node->run.n_outputs, .outputs = node->outputs };
+	gate_keep_inputs(executor->gates, executor->program, executor->worker_idx, &point);
+	gates_freeze(executor->gates, executor->control, GATE_FREEZE_ERROR, executor->worker_idx, node->idx, execution, node->error.text);
+}
+
 uint32_t executor_fail(struct executor *executor, struct executor_node *node, int status, uint64_t execution)
 {
 	if (status >= STATUS_COUNT || status < 0)
@@ -124,31 +137,92 @@ uint32_t executor_fail(struct executor *executor, struct executor_node *node, in
 	if (!node->error.text[0])
 		error_set(&node->error, status, "%s", status_sentence(status));
 	uint32_t word = control_fail(executor->control, STATUS_OP, executor->worker_idx, node->idx, execution, node->error.text);
+	if (executor->gates)
+		freeze(executor, node, execution, word);
 	node->error.text[0] = '\0';
 	return word;
 }
 
-static int step_compute(struct executor *executor, struct executor_node *node, uint64_t execution)
+int executor_pass(struct executor *executor, struct executor_node *node, enum gate_place place, uint64_t execution, bool is_own_failure,
+	uint64_t start, uint64_t op_ticks, uint64_t waited_ticks)
+{
+	struct gate_point point = {
+		.place = place, .node = node->idx, .failure = node->status, .is_own_failure = is_own_failure, .execution = execution,
+		.n_inputs = node->run.n_inputs, .n_outputs = node->status ? 0 : node->run.n_outputs,
+		.inputs = node->inputs, .outputs = node->outputs,
+		.start = start, .op_ticks = op_ticks, .waited_ticks = waited_ticks,
+	};
+	return executor->gates ? gate_pass(executor->gates, executor->control, executor->worker_idx, &executor->recorder, &point) : STATUS_OK;
+}
+
+/* What `attention` asks for before an op. *ret_start: when the op begins. */
+static COLD int attend(struct executor *executor, struct executor_node *node, uint64_t execution, uint64_t *ret_start)
 {
 	const struct control_header *header = executor->control->header;
-	node->status = gather(node);
-	if (unlikely(atomic_load_explicit(&header->attention, memory_order_relaxed))) {
-		if (atomic_load_explicit(&header->state, memory_order_acquire) == CONTROL_STOPPING)
-			return STATUS_STOPPED;
-		if (!node->status)
-			node->status = control_cancelled(executor->control, execution);
+	if (atomic_load_explicit(&header->state, memory_order_acquire) == CONTROL_STOPPING)
+		return STATUS_STOPPED;
+	if (!node->status)
+		node->status = control_cancelled(executor->control, execution);
+	if (!node->status && atomic_load_explicit(&header->attention, memory_order_acquire) & CONTROL_ATTENTION_GATES) {
+		int status = executor_pass(executor, node, GATE_BEFORE, execution, false, 0, 0,
+			waiter_waited(&executor->waiter, node->idx, execution));
+		if (status != STATUS_OK)
+			return status;
+		node->status = control_cancelled(executor->control, execution);
 	}
-	if (unlikely(node->status))
-		return STATUS_OK;
-	if (node->is_forward && node->outputs[0].data == node->inputs[0].data)
-		return STATUS_OK;
+	*ret_start = clock_ticks().count;
+	return STATUS_OK;
+}
+
+/* What `attention` asks for after an op, before its outputs are published. `start` is 0 when that was not asked for before. */
+static COLD int attend_after(struct executor *executor, struct executor_node *node, uint64_t execution, bool has_failed, uint64_t start)
+{
+	uint64_t op_ticks = start ? clock_ticks().count - start : 0;
+	uint32_t attention = atomic_load_explicit(&executor->control->header->attention, memory_order_acquire);
+	int status = STATUS_OK;
+	for (int i = 0; i < node->run.n_inputs && node->status; i++) {
+		if (node->input_channels[i]->header->status)
+			node->inputs[i].data = NULL;
+	}
+	if (attention & CONTROL_ATTENTION_GATES)
+		status = executor_pass(executor, node, GATE_AFTER, execution, has_failed, start, op_ticks,
+			waiter_waited(&executor->waiter, node->idx, execution));
+	if (status == STATUS_OK && attention & CONTROL_ATTENTION_POISON && executor->gates)
+		gate_poison(executor->gates, executor->program, node->idx, execution, executor->gates->slots);
+	return status;
+}
+
+/* False when the op failed. */
+static inline bool run_op(struct executor *executor, struct executor_node *node, uint64_t execution)
+{
 	struct control_worker *self = executor->waiter.self;
 	atomic_store_explicit(&self->position, control_position(execution, node->idx), memory_order_relaxed);
 	node->run.execution = execution;
 	int status = node->op->run(&node->run);
 	atomic_store_explicit(&self->position, 0, memory_order_relaxed);
-	if (unlikely(status != STATUS_OK))
-		node->status = executor_fail(executor, node, status, execution);
+	if (likely(status == STATUS_OK))
+		return true;
+	node->status = executor_fail(executor, node, status, execution);
+	return false;
+}
+
+static int step_compute(struct executor *executor, struct executor_node *node, uint64_t execution)
+{
+	const _Atomic uint32_t *attention = &executor->control->header->attention;
+	uint64_t start = 0;
+	bool has_failed = false;
+	node->status = gather(node);
+	if (unlikely(atomic_load_explicit(attention, memory_order_relaxed))) {
+		int status = attend(executor, node, execution, &start);
+		if (status != STATUS_OK)
+			return status;
+	}
+	if (likely(!node->status) && !(node->is_forward && node->outputs[0].data == node->inputs[0].data))
+		has_failed = !run_op(executor, node, execution);
+	if (executor->recorder.is_on)
+		recorder_phase(&executor->recorder, node->phase, clock_ticks().count);
+	if (unlikely(atomic_load_explicit(attention, memory_order_relaxed) & (CONTROL_ATTENTION_GATES | CONTROL_ATTENTION_POISON)))
+		return attend_after(executor, node, execution, has_failed, start);
 	return STATUS_OK;
 }
 
@@ -176,8 +250,6 @@ static inline int run_step(struct executor *executor, struct executor_step *step
 		break;
 	case PLAN_STEP_COMPUTE:
 		status = step_compute(executor, step->node, execution);
-		if (recorder->is_on)
-			recorder_phase(recorder, step->node->phase, clock_ticks().count);
 		break;
 	case PLAN_STEP_WRITE:
 		step_write(executor, step, execution);

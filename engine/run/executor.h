@@ -10,6 +10,7 @@
 #define TANDEM_ENGINE_RUN_EXECUTOR_H
 
 #include "engine/run/channel.h"
+#include "engine/run/gate.h"
 #include "engine/run/program.h"
 #include "engine/run/recorder.h"
 
@@ -29,7 +30,7 @@ struct executor {
 	struct executor_step *steps;
 	uint32_t n_steps;
 	uint32_t n_nodes_set_up;
-	uint8_t *private_block;
+	struct gates *gates;       /* NULL: none. Set by who has them, before it runs */
 };
 
 /* Builds the step list of `worker_idx` and sets every op up. `program`, `control`, `shared_slots` and `ring` (NULL: not recorded) must

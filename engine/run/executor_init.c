@@ -5,7 +5,6 @@
 #include "engine/run/executor_private.h"
 
 #include <stdlib.h>
-#include <sys/mman.h>
 
 struct builder {
 	struct executor *executor;
@@ -137,7 +136,7 @@ static int init_tensors(struct builder *builder, struct executor_node *node)
 	return init_dims(builder, node);
 }
 
-/* Channels that this node writes or only waits for; scratch for outputs without a reader. */
+/* Channels that this node writes or only waits for; room for outputs without a reader. */
 static int init_node_channels(struct builder *builder, struct executor_node *node)
 {
 	const struct program *program = builder->program;
@@ -158,20 +157,10 @@ static int init_node_channels(struct builder *builder, struct executor_node *nod
 		if (edge->dst == node->idx && edge->dst_input == PROGRAM_NONE && channel)
 			node->control_channels[node->n_control_channels++] = channel;
 	}
-	size_t bytes = 0;
-	for (int i = 0; i < node->run.n_outputs; i++)
-		bytes += node->output_channels[i] ? 0 : round_up(tensor_bytes(&node->outputs[i]), TENSOR_ALIGN_BYTES);
-	if (!bytes)
-		return STATUS_OK;
-	node->scratch = aligned_alloc(TENSOR_ALIGN_BYTES, bytes);
-	if (!node->scratch)
-		return no_memory(builder);
-	uint8_t *at = node->scratch;
 	for (int i = 0; i < node->run.n_outputs; i++) {
-		if (node->output_channels[i])
-			continue;
-		node->outputs[i].data = at;
-		at += round_up(tensor_bytes(&node->outputs[i]), TENSOR_ALIGN_BYTES);
+		uint64_t scratch = program->scratch[program->nodes[node->idx].types.first + (uint32_t)i];
+		if (!node->output_channels[i])
+			node->outputs[i].data = builder->memory.shared + scratch;
 	}
 	return STATUS_OK;
 }
@@ -287,18 +276,6 @@ static int init_steps(struct builder *builder)
 	return STATUS_OK;
 }
 
-static int map_private(struct builder *builder)
-{
-	size_t bytes = builder->program->workers[builder->executor->worker_idx].private_bytes;
-	if (!bytes)
-		return STATUS_OK;
-	void *block = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-	if (block == MAP_FAILED)
-		return error_set_errno(builder->error, STATUS_NO_MEMORY, "cannot reserve %zu bytes for local channels", bytes);
-	builder->executor->private_block = builder->memory.private_block = block;
-	return STATUS_OK;
-}
-
 static int conclude(struct builder *builder, int status, struct ring_header *ring, const struct recorder_policy *policy)
 {
 	struct executor *executor = builder->executor;
@@ -330,9 +307,7 @@ int executor_init(struct executor *executor, const struct program *program, stru
 	struct builder builder = { .executor = executor, .program = program, .memory = { .shared = shared_slots },
 		.registry = registry, .error = error };
 	*ret_node = PROGRAM_NONE;
-	int status = map_private(&builder);
-	if (status == STATUS_OK)
-		status = init_channels(&builder);
+	int status = init_channels(&builder);
 	if (status == STATUS_OK)
 		status = init_nodes(&builder, ret_node);
 	if (status == STATUS_OK)
@@ -352,14 +327,11 @@ void executor_finish(struct executor *executor)
 		free(node->output_channels);
 		free(node->control_channels);
 		free(node->dims);
-		free(node->scratch);
 	}
 	for (uint32_t i = 0; i < executor->n_channels; i++)
 		channel_finish(&executor->channels[i]);
 	free(executor->channels);
 	free(executor->nodes);
 	free(executor->steps);
-	if (executor->private_block)
-		munmap(executor->private_block, executor->program->workers[executor->worker_idx].private_bytes);
 	*executor = (struct executor){ 0 };
 }

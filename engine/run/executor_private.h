@@ -24,11 +24,10 @@ struct executor_node {
 	struct channel **input_channels;  /* [run.n_inputs] */
 	struct channel **control_channels; /* control edges from other workers: their failures count too */
 	uint32_t n_control_channels;
-	struct channel **output_channels; /* [run.n_outputs]; NULL: nobody reads it, the data lie in scratch */
+	struct channel **output_channels; /* [run.n_outputs]; NULL: nobody reads it, the data lie in the program's scratch */
 	struct tensor *inputs, *outputs;  /* what run.inputs and run.outputs point to */
 	struct executor_dim *dims;
 	uint32_t n_dims;
-	void *scratch;            /* data of outputs that nobody reads */
 	uint32_t status;          /* of the current execution: 0, or 1 + failure */
 	struct error error;
 };
@@ -56,6 +55,11 @@ void executor_set_output_shapes(struct executor_node *node);
 
 /* Enters the failure of an op that returned `status`, with the text in node->error, and clears that; returns 1 + its index. */
 COLD uint32_t executor_fail(struct executor *executor, struct executor_node *node, int status, uint64_t execution);
+
+/* Passes a gate of `node` (gate.h) with the tensors and the status that it has now. `start` and `op_ticks` as in struct gate_point; inputs that
+ * failed have data NULL. */
+COLD int executor_pass(struct executor *executor, struct executor_node *node, enum gate_place place, uint64_t execution, bool is_own_failure,
+	uint64_t start, uint64_t op_ticks, uint64_t waited_ticks);
 
 /* Records the last, unfinished wait: idle as far as nothing was in flight. */
 void executor_record_end(struct executor *executor);

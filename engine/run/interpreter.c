@@ -211,6 +211,8 @@ static int allocate(struct interpreter *interpreter, struct executor_node *node,
 			}
 		}
 		node->outputs[i].data = objects_data(&interpreter->objects, own->objects[i]);
+		if (!own->is_passed_on[i])
+			objects_set_shape(&interpreter->objects, own->objects[i], &node->outputs[i]);
 	}
 	return STATUS_OK;
 }
@@ -233,28 +235,90 @@ static void settle(struct interpreter *interpreter, struct executor_node *node, 
 		objects_release(objects, task->values[i].object);
 }
 
-static void compute(struct interpreter *interpreter, struct executor_node *node, struct interpreter_node *own,
+/* What the worker waited by name until the task's last input existed anywhere; from then on it waited for the scheduler. */
+static COLD uint64_t waited_ticks(const struct interpreter *interpreter, const struct task_message *task)
+{
+	const struct wait_times *wait = &interpreter->last_wait;
+	uint64_t busy_since = atomic_load_explicit(&interpreter->executor.control->header->busy_since, memory_order_relaxed);
+	uint64_t start = wait->start.count, end = task->time < wait->end.count ? task->time : wait->end.count;
+	if (!wait->was_named)
+		return 0;
+	start = busy_since > start ? busy_since : start;
+	return end > start ? end - start : 0;
+}
+
+static bool has_gates(const struct interpreter *interpreter)
+{
+	return unlikely(atomic_load_explicit(&interpreter->executor.control->header->attention, memory_order_relaxed)
+		& CONTROL_ATTENTION_GATES);
+}
+
+static int send_answers(struct interpreter *interpreter);
+
+/* Answers that are kept back go out first: nobody shall wait for what exists. */
+static COLD int pass(struct interpreter *interpreter, struct executor_node *node, enum gate_place place, const struct task_message *task,
+	bool has_failed, uint64_t start, uint64_t op_ticks)
+{
+	int status = send_answers(interpreter);
+	if (status == STATUS_OK)
+		status = executor_pass(&interpreter->executor, node, place, task->execution, has_failed, start, op_ticks,
+			waited_ticks(interpreter, task));
+	return status;
+}
+
+/* The gate before the op; an execution may have been cancelled while its worker stood there. */
+static COLD int pass_before(struct interpreter *interpreter, struct executor_node *node, const struct task_message *task)
+{
+	int status = pass(interpreter, node, GATE_BEFORE, task, false, 0, 0);
+	node->status = control_cancelled(interpreter->executor.control, task->execution);
+	return status;
+}
+
+/* Runs the op; returns when it began. */
+static uint64_t run_op(struct interpreter *interpreter, struct executor_node *node, struct interpreter_node *own,
 	const struct task_message *task)
 {
 	struct control_worker *self = interpreter->executor.waiter.self;
-	if (allocate(interpreter, node, own, task) != STATUS_OK) {
-		node->status = executor_fail(&interpreter->executor, node, STATUS_OP, task->execution);
-		settle(interpreter, node, own, task, false);
-		return;
+	uint64_t start = clock_ticks().count;
+	atomic_store_explicit(&self->position, control_position(task->execution, node->idx), memory_order_relaxed);
+	node->run.execution = task->execution;
+	int status = node->op->run(&node->run);
+	atomic_store_explicit(&self->position, 0, memory_order_relaxed);
+	own->last_ticks = clock_ticks().count - start;
+	if (unlikely(status != STATUS_OK))
+		node->status = executor_fail(&interpreter->executor, node, status, task->execution);
+	return start;
+}
+
+/* From inputs to outputs that others may read. */
+static int compute(struct interpreter *interpreter, struct executor_node *node, struct interpreter_node *own,
+	const struct task_message *task)
+{
+	int status = STATUS_OK;
+	uint64_t start = 0, op_ticks = 0;
+	bool has_outputs = false, has_failed = false;
+	if (likely(!node->status)) {
+		has_outputs = allocate(interpreter, node, own, task) == STATUS_OK;
+		if (!has_outputs)
+			node->status = executor_fail(&interpreter->executor, node, STATUS_OP, task->execution);
+		has_failed = !has_outputs;
+		record_phase(interpreter, PHASE_ALLOCATE);
 	}
-	record_phase(interpreter, PHASE_ALLOCATE);
-	if (!own->is_passed_on[0]) {
-		uint64_t start = clock_ticks().count;
-		atomic_store_explicit(&self->position, control_position(task->execution, node->idx), memory_order_relaxed);
-		node->run.execution = task->execution;
-		int status = node->op->run(&node->run);
-		atomic_store_explicit(&self->position, 0, memory_order_relaxed);
-		own->last_ticks = clock_ticks().count - start;
-		if (unlikely(status != STATUS_OK))
-			node->status = executor_fail(&interpreter->executor, node, status, task->execution);
+	if (!node->status && has_gates(interpreter))
+		status = pass_before(interpreter, node, task);
+	if (likely(!node->status && status == STATUS_OK)) {
+		if (!own->is_passed_on[0]) {
+			start = run_op(interpreter, node, own, task);
+			op_ticks = own->last_ticks;
+			has_failed = node->status != 0;
+		}
+		record_phase(interpreter, node->phase);
 	}
-	record_phase(interpreter, node->phase);
-	settle(interpreter, node, own, task, true);
+	if (status == STATUS_OK && has_gates(interpreter))
+		status = pass(interpreter, node, GATE_AFTER, task, has_failed, start, op_ticks);
+	if (status == STATUS_OK)
+		settle(interpreter, node, own, task, has_outputs);
+	return status;
 }
 
 /* -- answers ---------------------------------------------------------------------------------------------------------- */
@@ -295,6 +359,7 @@ static int receive(struct interpreter *interpreter, struct error *error)
 		int status = wait_slow(&executor->waiter, bell, interpreter->n_packets + 1, &name, 0, &times);
 		if (status != STATUS_OK)
 			return status;
+		interpreter->last_wait = times;
 	}
 	interpreter->n_packets++;
 	int status = task_inbox_receive(&interpreter->inbox, interpreter->socket_fd);
@@ -380,11 +445,10 @@ static int carry_out(struct interpreter *interpreter, const struct task_message 
 	record_phase(interpreter, PHASE_SERIALISE);
 	fetch(interpreter, node, task);
 	record_phase(interpreter, PHASE_FETCH);
-	if (likely(!node->status))
-		compute(interpreter, node, own, task);
-	else
-		settle(interpreter, node, own, task, false);
-	status = answer(interpreter, node, own, task, error);
+	status = compute(interpreter, node, own, task);
+	interpreter->last_wait.was_named = false;
+	if (status == STATUS_OK)
+		status = answer(interpreter, node, own, task, error);
 	if (status == STATUS_OK && task_inbox_is_empty(&interpreter->inbox) && has_packet(interpreter)) {
 		record_phase(interpreter, PHASE_WRITE);
 		status = receive(interpreter, error);

@@ -25,6 +25,7 @@ struct interpreter {
 	uint64_t n_packets;               /* received */
 	bool has_begun;             /* a task was carried out */
 	uint64_t last_execution;
+	struct wait_times last_wait;      /* for a packet; was_named: no task was carried out since */
 	uint64_t answer_since;            /* ticks: when the oldest answer in the outbox was ready */
 	uint64_t answer_ticks;            /* what an answer may wait for others */
 	struct task_outbox outbox;

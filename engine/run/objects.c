@@ -8,6 +8,7 @@
 #include <stdlib.h>
 
 #include "engine/base/units.h"
+#include "engine/run/gate.h"
 
 #define UNIT_BYTES 64u
 #define FIRST_BLOCK round_up(sizeof(struct objects_header), 4096)
@@ -60,7 +61,7 @@ int objects_open(void *memory, uint64_t total_bytes, struct objects *ret_objects
 	if (total_bytes < sizeof *header || header->magic != OBJECTS_MAGIC || header->total_bytes != total_bytes)
 		return error_set(error, STATUS_PROTOCOL, "the object store has another layout than this program");
 	*ret_objects = (struct objects){ .header = header, .base = memory, .total_bytes = total_bytes,
-		.by_bound = header->by_bound != 0 };
+		.by_bound = header->by_bound != 0, .poisons = header->poisons != 0 };
 	return STATUS_OK;
 }
 
@@ -99,12 +100,27 @@ static uint64_t pop(struct objects *objects, unsigned class_idx, uint64_t block_
 	return 0;
 }
 
+/* As far as the value reached, for a block may be as large as its bound: the store does not know the dtype, so by the largest. */
+static COLD void poison(const struct objects *objects, uint64_t object, uint64_t block_bytes)
+{
+	uint64_t bytes = sizeof(double), most = block_bytes - sizeof(struct object_header);
+	uint64_t owned_bytes = read_once(&header_at(objects, object)->bytes);
+	uint32_t dims[TENSOR_DIMS_MAX];
+	objects_get_shape(objects, object, dims);
+	for (int d = 0; d < TENSOR_DIMS_MAX && bytes < most; d++)
+		bytes *= dims[d] ? dims[d] : 1;
+	most = owned_bytes < most ? owned_bytes : most;
+	gate_fill_poison(objects->base + object, bytes < most ? bytes : most);
+}
+
 static void push(struct objects *objects, uint64_t object)
 {
 	struct object_header *block = header_at(objects, object);
 	uint64_t n_units, at = (object - sizeof *block) / UNIT_BYTES, block_bytes = read_once(&block->block_bytes);
 	if (unlikely(!has_block(objects, at * UNIT_BYTES, block_bytes)))
 		return; /* somebody wrote over it: it is lost */
+	if (unlikely(objects->poisons && block_bytes > sizeof *block))
+		poison(objects, object, block_bytes);
 	_Atomic uint64_t *top = &objects->header->stacks[class_of(block_bytes / UNIT_BYTES, &n_units)].top;
 	uint64_t seen = atomic_load_explicit(top, memory_order_relaxed), after;
 	atomic_store_explicit(&block->state, OBJECT_FREE, memory_order_relaxed);
@@ -189,8 +205,27 @@ bool objects_has(const struct objects *objects, uint64_t object, uint64_t bytes)
 	return object >= FIRST_BLOCK + UNIT_BYTES && object < end && has_block(objects, object, bytes);
 }
 
-/* Calls `visit` for every block in use, with a copy of what it says of its size, node and execution. */
-static void walk(const struct objects *objects, void (*visit)(void *user, const struct object_header *block), void *user)
+void objects_set_shape(struct objects *objects, uint64_t object, const struct tensor *tensor)
+{
+	struct object_header *block = header_at(objects, object);
+	for (int d = 0; d < 4; d++)
+		block->dims[d] = d < tensor->n_dims ? (uint32_t)tensor->shape[d] : 0;
+	uint64_t fifth = tensor->n_dims > 4 ? (uint32_t)tensor->shape[4] : 0, sixth = tensor->n_dims > 5 ? (uint32_t)tensor->shape[5] : 0;
+	atomic_store_explicit(&block->next, fifth | sixth << 32, memory_order_relaxed);
+}
+
+void objects_get_shape(const struct objects *objects, uint64_t object, uint32_t ret_dims[TENSOR_DIMS_MAX])
+{
+	const struct object_header *block = header_at(objects, object);
+	uint64_t last = atomic_load_explicit(&block->next, memory_order_relaxed);
+	for (int d = 0; d < 4; d++)
+		ret_dims[d] = *(const volatile uint32_t *)&block->dims[d];
+	ret_dims[4] = (uint32_t)last;
+	ret_dims[5] = (uint32_t)(last >> 32);
+}
+static_assert(TENSOR_DIMS_MAX == 6, "four sizes stand in dims, two in next");
+
+void objects_walk(const struct objects *objects, void (*visit)(void *user, uint64_t object, const struct object_header *block), void *user)
 {
 	uint64_t end = atomic_load_explicit(&objects->header->end, memory_order_relaxed);
 	if (end > objects->total_bytes)
@@ -199,12 +234,15 @@ static void walk(const struct objects *objects, void (*visit)(void *user, const 
 		const struct object_header *block = (const struct object_header *)(objects->base + at);
 		if (end - at < sizeof *block)
 			return;
-		struct object_header copy = { .block_bytes = read_once(&block->block_bytes), .execution = read_once(&block->execution),
-			.node = *(const volatile uint32_t *)&block->node };
+		struct object_header copy = { .block_bytes = read_once(&block->block_bytes), .bytes = read_once(&block->bytes),
+			.execution = read_once(&block->execution), .node = *(const volatile uint32_t *)&block->node,
+			.output = *(const volatile uint32_t *)&block->output };
 		if (copy.block_bytes < sizeof *block || copy.block_bytes % UNIT_BYTES || copy.block_bytes > end - at)
 			return; /* being carved just now, or written over */
-		if (atomic_load_explicit(&block->state, memory_order_relaxed) != OBJECT_FREE)
-			visit(user, &copy);
+		uint32_t state = atomic_load_explicit(&block->state, memory_order_relaxed);
+		atomic_store_explicit(&copy.state, state, memory_order_relaxed);
+		if (state != OBJECT_FREE)
+			visit(user, at + sizeof *block, &copy);
 		at += copy.block_bytes;
 	}
 }
@@ -214,7 +252,7 @@ struct usage {
 	uint32_t n_objects;
 };
 
-static void add_usage(void *user, const struct object_header *block)
+static void add_usage(void *user, uint64_t object, const struct object_header *block)
 {
 	struct usage *usage = user;
 	usage->bytes += block->block_bytes;
@@ -224,7 +262,7 @@ static void add_usage(void *user, const struct object_header *block)
 uint64_t objects_used_bytes(const struct objects *objects, uint32_t *ret_n_objects)
 {
 	struct usage usage = { 0 };
-	walk(objects, add_usage, &usage);
+	objects_walk(objects, add_usage, &usage);
 	if (ret_n_objects)
 		*ret_n_objects = usage.n_objects;
 	return usage.bytes;
@@ -239,7 +277,7 @@ struct holders {
 	uint32_t n_nodes;
 };
 
-static void add_holder(void *user, const struct object_header *block)
+static void add_holder(void *user, uint64_t object, const struct object_header *block)
 {
 	struct holders *holders = user;
 	if (block->node >= holders->n_nodes)
@@ -259,7 +297,7 @@ void objects_describe_holders(const struct objects *objects, const struct progra
 	char size[32];
 	if (!holders.nodes)
 		return;
-	walk(objects, add_holder, &holders);
+	objects_walk(objects, add_holder, &holders);
 	for (int i = 0; i < n_most; i++) {
 		uint32_t most = 0;
 		for (uint32_t n = 1; n < n_nodes; n++)

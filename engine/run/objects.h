@@ -30,6 +30,7 @@
 #include "engine/base/attributes.h"
 #include "engine/base/error.h"
 #include "engine/base/strbuf.h"
+#include "engine/base/tensor.h"
 #include "engine/run/program.h"
 
 #define OBJECTS_MAGIC 0x544e444d4f424a53ull
@@ -50,8 +51,8 @@ struct object_header {
 	uint64_t bytes;              /* owner: of the value */
 	uint64_t execution;          /* owner */
 	uint32_t node, output;       /* owner */
-	_Atomic uint64_t next;       /* in a stack: the block below, in units of 64 bytes */
-	uint64_t reserved[2];
+	_Atomic uint64_t next;       /* in a stack: the block below, in units of 64 bytes; in use: sizes of dimensions 4 and 5 */
+	uint32_t dims[4];            /* owner: sizes of dimensions 0 to 3 (objects_set_shape) */
 };
 static_assert(sizeof(struct object_header) == 64, "the store's layout is shared");
 
@@ -59,6 +60,7 @@ struct objects_header {
 	uint64_t magic;
 	uint64_t total_bytes;
 	uint64_t by_bound;               /* driver, at creation: objects are allocated at the bound of their type */
+	uint64_t poisons;                /* driver, at creation: freed objects are filled (gate.h) */
 	CACHE_ALIGNED _Atomic uint64_t end; /* any: blocks lie before it */
 	struct {
 		CACHE_ALIGNED _Atomic uint64_t top; /* any: tag in the upper 24 bits, block in units of 64 bytes below; 0: empty */
@@ -70,7 +72,7 @@ struct objects {
 	struct objects_header *header;
 	uint8_t *base;
 	uint64_t total_bytes; /* of the mapping: what stands in the header others may write over */
-	bool by_bound;
+	bool by_bound, poisons;
 };
 
 /* What an object of `bytes` takes in the store; what a store must measure to hold blocks of `n_blocks_bytes` in all. */
@@ -107,6 +109,14 @@ static inline void *objects_data(const struct objects *objects, uint64_t object)
 
 /* Whether an object of `bytes` may lie at `object`: aligned and inside. For numbers that come from another process. */
 bool objects_has(const struct objects *objects, uint64_t object, uint64_t bytes);
+
+/* Notes the value's shape, for who looks on: messages between processes carry their own. Before the object is sealed. */
+void objects_set_shape(struct objects *objects, uint64_t object, const struct tensor *tensor);
+void objects_get_shape(const struct objects *objects, uint64_t object, uint32_t ret_dims[TENSOR_DIMS_MAX]);
+
+/* Calls `visit` for every block that is not free, with the offset of its bytes and a copy of its header (all fields but `refs`, `next` and
+ * `dims`). Others may change the store meanwhile; what is visited lies inside. */
+void objects_walk(const struct objects *objects, void (*visit)(void *user, uint64_t object, const struct object_header *block), void *user);
 
 /* Bytes in blocks that are not free, and how many there are. */
 uint64_t objects_used_bytes(const struct objects *objects, uint32_t *ret_n_objects);

@@ -40,6 +40,7 @@ struct builder {
 	struct program_channel *channels;
 	struct program_step *steps;
 	struct tensor_type *types;
+	uint64_t *scratch;
 	uint32_t *indices;
 	struct program_meta *metas;
 	struct strbuf strings;
@@ -84,10 +85,11 @@ static bool allocate(struct builder *builder, int n_settings)
 	builder->channels = calloc((size_t)plan->n_channels + 1, sizeof *builder->channels);
 	builder->steps = calloc(n_steps + 1, sizeof *builder->steps);
 	builder->types = calloc(n_types + 1, sizeof *builder->types);
+	builder->scratch = calloc(n_types + 1, sizeof *builder->scratch);
 	builder->indices = calloc(n_indices + 1, sizeof *builder->indices);
 	builder->metas = calloc((size_t)n_settings + 1, sizeof *builder->metas);
 	return builder->workers && builder->nodes && builder->edges && builder->channels && builder->steps && builder->types
-		&& builder->indices && builder->metas;
+		&& builder->scratch && builder->indices && builder->metas;
 }
 
 static void fill_node(struct builder *builder, int idx)
@@ -214,6 +216,7 @@ static uint8_t *make_image(struct builder *builder)
 		{ &header->channels, builder->channels, header->n_channels * sizeof *builder->channels },
 		{ &header->steps, builder->steps, header->n_steps * sizeof *builder->steps },
 		{ &header->types, builder->types, header->n_types * sizeof *builder->types },
+		{ &header->scratch, builder->scratch, header->n_types * sizeof *builder->scratch },
 		{ &header->indices, builder->indices, header->n_indices * sizeof *builder->indices },
 		{ &header->metas, builder->metas, header->n_metas * sizeof *builder->metas },
 		{ &header->strings, builder->strings.text, builder->strings.length },
@@ -265,9 +268,23 @@ static void builder_finish(struct builder *builder)
 	free(builder->channels);
 	free(builder->steps);
 	free(builder->types);
+	free(builder->scratch);
 	free(builder->indices);
 	free(builder->metas);
 	strbuf_finish(&builder->strings);
+}
+
+static bool lay_out(struct builder *builder)
+{
+	struct program_header *header = &builder->header;
+	struct program_layout layout = {
+		.channels = builder->channels, .workers = builder->workers, .scratch = builder->scratch,
+		.nodes = builder->nodes, .types = builder->types, .symbols = &header->symbols,
+		.n_channels = header->n_channels, .n_workers = header->n_workers, .n_nodes = header->n_nodes, .n_types = header->n_types,
+	};
+	bool fits = program_lay_out(&layout);
+	header->slots_bytes = layout.slots_bytes;
+	return fits;
 }
 
 int program_build(const struct plan *plan, const struct program_options *options, struct error *error, int *ret_fd)
@@ -284,8 +301,7 @@ int program_build(const struct plan *plan, const struct program_options *options
 		status = error_set(error, STATUS_GRAPH, "the graph's texts are larger than 4 GiB");
 		goto out;
 	}
-	if (!program_lay_out(builder.channels, builder.header.n_channels, builder.nodes, builder.workers,
-		builder.header.n_workers, &builder.header.slots_bytes)) {
+	if (!lay_out(&builder)) {
 		status = error_set(
 			error, STATUS_GRAPH, "the graph's slots are more than can be mapped; give smaller bounds or depths");
 		goto out;

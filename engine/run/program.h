@@ -14,8 +14,9 @@
 #include "engine/graph/plan.h"
 
 #define PROGRAM_MAGIC 0x544e4d5250474d31ull
-#define PROGRAM_VERSION 1
+#define PROGRAM_VERSION 2
 #define PROGRAM_NONE UINT32_MAX /* "no such index" */
+#define PROGRAM_NOWHERE UINT64_MAX /* "no such offset" */
 
 /* X(NAME, word) */
 #define RUN_MODE_MAP(X) X(COMPILED, "compiled") X(INTERPRETED, "interpreted")
@@ -35,7 +36,8 @@ struct program_range {
 struct program_worker {
 	uint32_t name, device; /* strings */
 	struct program_range steps;
-	uint64_t private_bytes; /* size of the block that holds its LOCAL channels; 0 when it has none */
+	uint64_t private_offset; /* in the slots segment: its private block, which nobody else writes … */
+	uint64_t private_bytes;  /* … with its LOCAL channels and outputs that nobody reads; 0 when it has none */
 };
 
 struct program_node {
@@ -65,7 +67,7 @@ struct program_channel {
 	uint32_t reserved;
 	uint64_t payload_bytes;     /* at the bound */
 	uint64_t slot_bytes;        /* of its own slots: header and, when it is a storage, payload */
-	uint64_t slots_offset;      /* in the slots segment for SHM; in the worker's private block for LOCAL */
+	uint64_t slots_offset;      /* in the slots segment; of LOCAL channels in their worker's private block */
 	uint64_t releases_offset;   /* in the slots segment: [releasers.n] cache lines, each a release cursor; SHM storages
 				       only */
 	struct program_range readers;   /* of the index table: edges */
@@ -92,7 +94,7 @@ struct program_header {
 	uint32_t n_threads;  /* threads an op may use */
 	struct symbols symbols;
 	uint32_t n_workers, n_nodes, n_edges, n_channels, n_steps, n_types, n_indices, n_metas;
-	uint64_t workers, nodes, edges, channels, steps, types, indices, metas, strings; /* offsets of the tables */
+	uint64_t workers, nodes, edges, channels, steps, types, scratch, indices, metas, strings; /* offsets of the tables */
 	uint64_t strings_bytes;
 	uint64_t slots_bytes;           /* size of the slots segment */
 };
@@ -106,6 +108,7 @@ struct program {
 	const struct program_channel *channels;
 	const struct program_step *steps;
 	const struct tensor_type *types;
+	const uint64_t *scratch; /* [n_types] where an output lies that no channel carries: in the slots segment; PROGRAM_NOWHERE */
 	const uint32_t *indices;
 	const struct program_meta *metas;
 	const char *strings;

@@ -68,8 +68,9 @@ static int find_tables(const void *bytes, size_t size, struct program *program, 
 	*program = (struct program){ .header = header, .mapping_bytes = size };
 	bool is_found = FIND(workers) && FIND(nodes) && FIND(edges) && FIND(channels) && FIND(steps) && FIND(types)
 		&& FIND(indices) && FIND(metas);
+	program->scratch = find_table(bytes, size, header->scratch, header->n_types, sizeof *program->scratch);
 	program->strings = find_table(bytes, size, header->strings, header->strings_bytes, 1);
-	REQUIRE(is_found && program->strings, "a table reaches over the end", 0);
+	REQUIRE(is_found && program->scratch && program->strings, "a table reaches over the end", 0);
 	REQUIRE(header->strings_bytes > 0 && header->strings_bytes < PROGRAM_NONE, "size of the strings", 0);
 	REQUIRE(program->strings[header->strings_bytes - 1] == '\0', "strings without end", 0);
 	return STATUS_OK;
@@ -125,6 +126,7 @@ static int check_node(const struct program *program, uint32_t idx, struct error 
 	REQUIRE((node->worker == GRAPH_DRIVER) == (idx <= GRAPH_OUTPUT), "node on the wrong side", idx);
 	REQUIRE(node->is_overwriting <= 1, "flag of a node", idx);
 	REQUIRE(is_range(node->types, header->n_types), "types of a node", idx);
+	REQUIRE(node->types.first == (idx ? node[-1].types.first + node[-1].types.n : 0), "types of two nodes", idx);
 	REQUIRE(idx == GRAPH_INPUT || node->types.n <= OP_OUTPUTS_MAX, "number of outputs", idx);
 	REQUIRE(is_range(node->params, header->n_indices) && node->params.n % 2 == 0, "parameters of a node", idx);
 	for (uint32_t i = 0; i < node->params.n; i++)
@@ -215,27 +217,39 @@ static bool is_near(const struct program *program, const struct program_channel 
 	return true;
 }
 
+static bool is_same_layout(const struct program *program, const struct program_layout *layout)
+{
+	const struct program_header *header = program->header;
+	bool is_same = layout->slots_bytes == header->slots_bytes
+		&& memcmp(layout->channels, program->channels, header->n_channels * sizeof *layout->channels) == 0
+		&& memcmp(layout->scratch, program->scratch, header->n_types * sizeof *layout->scratch) == 0;
+	for (uint32_t i = 0; i < header->n_workers && is_same; i++)
+		is_same = layout->workers[i].private_bytes == program->workers[i].private_bytes
+			&& layout->workers[i].private_offset == program->workers[i].private_offset;
+	return is_same;
+}
+
 static int check_layout(const struct program *program, struct error *error)
 {
 	const struct program_header *header = program->header;
-	struct program_channel *channels = calloc((size_t)header->n_channels + 1, sizeof *channels);
-	struct program_worker *workers = calloc((size_t)header->n_workers + 1, sizeof *workers);
+	struct program_layout layout = {
+		.channels = calloc((size_t)header->n_channels + 1, sizeof *layout.channels),
+		.workers = calloc((size_t)header->n_workers + 1, sizeof *layout.workers),
+		.scratch = calloc((size_t)header->n_types + 1, sizeof *layout.scratch),
+		.nodes = program->nodes, .types = program->types, .symbols = &header->symbols,
+		.n_channels = header->n_channels, .n_workers = header->n_workers, .n_nodes = header->n_nodes, .n_types = header->n_types,
+	};
 	int status = STATUS_NO_MEMORY;
-	if (channels && workers) {
-		uint64_t slots_bytes;
-		memcpy(channels, program->channels, header->n_channels * sizeof *channels);
-		bool is_same = program_lay_out(channels, header->n_channels, program->nodes, workers, header->n_workers,
-			&slots_bytes);
-		is_same = is_same && slots_bytes == header->slots_bytes
-			&& memcmp(channels, program->channels, header->n_channels * sizeof *channels) == 0;
-		for (uint32_t i = 0; i < header->n_workers && is_same; i++)
-			is_same = workers[i].private_bytes == program->workers[i].private_bytes;
+	if (layout.channels && layout.workers && layout.scratch) {
+		memcpy(layout.channels, program->channels, header->n_channels * sizeof *layout.channels);
+		bool is_same = program_lay_out(&layout) && is_same_layout(program, &layout);
 		status = is_same ? STATUS_OK : broken(error, "slots in the wrong place", 0);
 	} else {
 		error_set(error, STATUS_NO_MEMORY, "no memory to check a program");
 	}
-	free(workers);
-	free(channels);
+	free(layout.scratch);
+	free(layout.workers);
+	free(layout.channels);
 	return status;
 }
 

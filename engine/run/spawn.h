@@ -22,6 +22,7 @@ enum spawn_worker_fd {
 	SPAWN_WORKER_SLOTS,  /* interpreted mode: bells and object store */
 	SPAWN_WORKER_READY,  /* eventfd: 1 is added when the set-up is over */
 	SPAWN_WORKER_WAKE,   /* eventfd: wakes a driver that is in a poll (CONTROL_WAKE_FD) */
+	SPAWN_WORKER_GATES,
 	SPAWN_WORKER_MORE,
 	SPAWN_WORKER_FDS_MAX = SPAWN_WORKER_MORE + 2,
 };

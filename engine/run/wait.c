@@ -30,7 +30,7 @@ void waiter_init(struct waiter *waiter, struct control *control, uint32_t worker
 static inline void relax(void)
 {
 #if defined(__x86_64__)
-	_mm_pause();
+	__builtin_ia32_pause();
 #else
 	atomic_signal_fence(memory_order_seq_cst);
 #endif
@@ -140,4 +140,17 @@ int wait_slow(struct waiter *waiter, const _Atomic uint64_t *word, uint64_t targ
 	ret_times->start.count = start;
 	ret_times->end = clock_ticks();
 	return wait_is_over(word, target) ? STATUS_OK : status;
+}
+
+void waiter_count(struct waiter *waiter, uint32_t node, uint64_t execution, const struct wait_times *times)
+{
+	uint64_t start = times->start.count, end = times->end.count;
+	uint64_t busy_since = atomic_load_explicit(&waiter->header->busy_since, memory_order_relaxed);
+	if (busy_since > start && busy_since <= end)
+		start = busy_since;
+	if (waiter->waited_node != node || waiter->waited_execution != execution)
+		waiter->waited_ticks = 0;
+	waiter->waited_node = node;
+	waiter->waited_execution = execution;
+	waiter->waited_ticks += end - start;
 }

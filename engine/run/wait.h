@@ -28,6 +28,10 @@ struct waiter {
 	struct control_worker *self;
 	uint64_t name_ticks, sleep_ticks, preempted_ticks, contention_ticks;
 	uint64_t contended_until; /* ticks */
+
+	/* what was waited by name for a node in an execution, so far: the last one that waited */
+	uint32_t waited_node;
+	uint64_t waited_execution, waited_ticks;
 };
 
 struct wait_times {
@@ -39,6 +43,15 @@ void waiter_init(struct waiter *waiter, struct control *control, uint32_t worker
 
 COLD int wait_slow(struct waiter *waiter, const _Atomic uint64_t *word, uint64_t target, const struct wait_name *name,
 	uint64_t deadline, struct wait_times *ret_times);
+
+/* Counts a wait, which had a name, as one of `node` in `execution`; what nothing was in flight of it is none. */
+COLD void waiter_count(struct waiter *waiter, uint32_t node, uint64_t execution, const struct wait_times *times);
+
+/* Ticks counted for `node` in `execution`. */
+static inline uint64_t waiter_waited(const struct waiter *waiter, uint32_t node, uint64_t execution)
+{
+	return waiter->waited_node == node && waiter->waited_execution == execution ? waiter->waited_ticks : 0;
+}
 
 static inline bool wait_is_over(const _Atomic uint64_t *word, uint64_t target)
 {

@@ -39,6 +39,7 @@ struct worker {
 	struct control control;
 	uint8_t *slots;     /* or bells and objects */
 	size_t slots_bytes;
+	struct gates gates;
 	struct rings rings;
 	struct ring_header *ring;
 	struct recorder_policy policy;
@@ -51,8 +52,10 @@ struct worker {
 
 static int init_compiled(struct worker *worker, const struct op_registry *registry, uint32_t *ret_node, struct error *error)
 {
-	return executor_init(&worker->executor, &worker->program, &worker->control, worker->idx, worker->slots, worker->ring,
+	int status = executor_init(&worker->executor, &worker->program, &worker->control, worker->idx, worker->slots, worker->ring,
 		&worker->policy, registry, ret_node, error);
+	worker->executor.gates = &worker->gates;
+	return status;
 }
 
 static int run_compiled(struct worker *worker, struct error *error)
@@ -69,8 +72,10 @@ static int init_interpreted(struct worker *worker, const struct op_registry *reg
 {
 	struct interpreter_peer peer = { .memory = worker->slots, .bytes = worker->slots_bytes,
 		.socket_fd = SPAWN_FD_FIRST + SPAWN_WORKER_MORE };
-	return interpreter_init(&worker->interpreter, &worker->program, &worker->control, worker->idx, &peer, worker->ring,
+	int status = interpreter_init(&worker->interpreter, &worker->program, &worker->control, worker->idx, &peer, worker->ring,
 		&worker->policy, registry, ret_node, error);
+	worker->interpreter.executor.gates = &worker->gates;
+	return status;
 }
 
 static int run_interpreted(struct worker *worker, struct error *error)
@@ -112,6 +117,9 @@ static int map_segments(struct worker *worker, struct error *error)
 		if (worker->slots == MAP_FAILED)
 			return error_set_errno(error, STATUS_NO_MEMORY, "cannot map %zu bytes of slots", worker->slots_bytes);
 	}
+	status = gates_open(fd_of(SPAWN_WORKER_GATES), &worker->program, worker->slots, worker->slots_bytes, &worker->gates, error);
+	if (status != STATUS_OK)
+		return status;
 	int rings_fd = fd_of(SPAWN_WORKER_MORE) + (int)worker->mode->n_own_fds;
 	if (fcntl(rings_fd, F_GETFD) < 0)
 		return STATUS_OK;
@@ -223,6 +231,7 @@ int worker_main(int argc, char **argv, worker_ops_fn *open_ops, void *user)
 	}
 	if (getppid() != worker.control.header->driver_pid)
 		return 1; /* the driver died before PDEATHSIG was set */
+	gates_catch_crashes(&worker.gates, worker.idx);
 	if (program_meta(&worker.program, "pin", NULL))
 		pin(worker.idx);
 	status = run(&worker, open_ops, user, &error);

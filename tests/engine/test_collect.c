@@ -83,7 +83,7 @@ Test(collect, refuses_garbage)
 	struct collect_message good = { .version = COLLECT_VERSION, .kind = COLLECT_LOG };
 	struct collect_message version = good, kind = good, zero = good, length = good;
 	version.version = 99;
-	kind.kind = COLLECT_SAVE + 1;
+	kind.kind = COLLECT_SAVED + 1;
 	zero.kind = 0;
 	length.text_bytes = 5;
 	const struct {

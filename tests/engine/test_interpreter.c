@@ -14,8 +14,10 @@
 #include "engine/graph/plan_check.h"
 #include "engine/ops/ops.h"
 #include "engine/run/driver.h"
+#include "tests/support/trials.h"
 
 #define N_GRAPHS 300
+#define N_GRAPHS_SMALL 30 /* with a small store */
 #define N_EXECUTIONS 24
 #define COLUMNS 6
 #define NODES_MAX 32
@@ -244,15 +246,15 @@ static bool run_seed(unsigned seed, uint64_t store_limit_bytes)
 
 Test(interpreter, generated_graphs_equal_the_compiled_mode_bit_for_bit, .timeout = 110)
 {
-	int n_run = 0;
-	for (unsigned seed = 1; seed <= N_GRAPHS; seed++)
-		n_run += run_seed(seed, 0);
-	cr_expect_gt(n_run, N_GRAPHS * 3 / 4, "only %d of %d graphs were run", n_run, N_GRAPHS);
+	int n_run = 0, n_graphs = trials(N_GRAPHS);
+	for (int seed = 1; seed <= n_graphs; seed++)
+		n_run += run_seed((unsigned)seed, 0);
+	cr_expect_gt(n_run, n_graphs * 3 / 4, "only %d of %d graphs were run", n_run, n_graphs);
 }
 
 /* With a store that holds few executions, submitting waits for room. */
 Test(interpreter, a_small_store_changes_nothing, .timeout = 60)
 {
-	for (unsigned seed = 1000; seed < 1030; seed++)
-		run_seed(seed, 24 << 10);
+	for (int i = 0; i < trials(N_GRAPHS_SMALL); i++)
+		run_seed(1000 + (unsigned)i, 24 << 10);
 }

@@ -83,37 +83,60 @@ Test(program, holds_what_was_planned)
 
 struct area {
 	uint64_t begin, end;
-	int memory; /* 0: the segment; else a worker's block */
 };
 
-/* Lines of 64 bytes belong to one channel or one releaser, slots of a page or more start on pages, all lies inside its
- * memory. */
+static void add_area(struct area *areas, int *n, uint64_t begin, uint64_t bytes)
+{
+	areas[(*n)++] = (struct area){ begin, begin + bytes };
+}
+
+static void add_channel(const struct program *program, uint32_t idx, unsigned seed, struct area *areas, int *n)
+{
+	const struct program_channel *channel = &program->channels[idx];
+	const struct program_worker *writer = &program->workers[program->nodes[channel->node].worker];
+	bool is_local = channel->transport == TRANSPORT_LOCAL;
+	add_area(areas, n, channel->slots_offset, channel->depth * channel->slot_bytes);
+	if (is_local)
+		cr_expect(channel->slots_offset >= writer->private_offset && areas[*n - 1].end <= writer->private_offset + writer->private_bytes,
+			"seed %u: channel %u lies outside its worker's block", seed, idx);
+	cr_expect(is_local || channel->slot_bytes < 4096 || channel->slots_offset % 4096 == 0, "seed %u: channel %u", seed, idx);
+	if (channel->storage == idx && !is_local)
+		add_area(areas, n, channel->releases_offset, 64 * (uint64_t)channel->releasers.n);
+}
+
+/* Every output of a worker's node has a channel or room of its own, and no other has. */
+static void add_scratch(const struct program *program, unsigned seed, struct area *areas, int *n)
+{
+	for (uint32_t i = 0; i < program->header->n_nodes; i++) {
+		const struct program_node *node = &program->nodes[i];
+		for (uint32_t o = 0; o < node->types.n; o++) {
+			bool has_channel = node->worker == GRAPH_DRIVER;
+			for (uint32_t c = 0; c < program->header->n_channels; c++)
+				has_channel = has_channel || (program->channels[c].node == i && program->channels[c].output == o);
+			uint64_t scratch = program->scratch[node->types.first + o];
+			cr_expect_eq(scratch == PROGRAM_NOWHERE, has_channel, "seed %u: node %u, output %u", seed, i, o);
+			if (scratch != PROGRAM_NOWHERE)
+				add_area(areas, n, scratch,
+					round_up(type_bound_bytes(&program->types[node->types.first + o], &program->header->symbols), 64));
+		}
+	}
+}
+
+/* Lines of 64 bytes belong to one channel, one releaser or one output that nobody reads; slots of a page or more start on pages; all lies inside
+ * the segment. */
 static void check_areas(const struct program *program, unsigned seed)
 {
 	struct area areas[512];
 	int n = 0;
-	for (uint32_t i = 0; i < program->header->n_channels; i++) {
-		const struct program_channel *channel = &program->channels[i];
-		bool is_local = channel->transport == TRANSPORT_LOCAL;
-		int worker = (int)program->nodes[channel->node].worker;
-		uint64_t size = is_local ? program->workers[worker].private_bytes : program->header->slots_bytes;
-		areas[n++] = (struct area){channel->slots_offset,
-			channel->slots_offset + channel->depth * channel->slot_bytes, is_local ? worker : 0};
-		cr_expect_leq(areas[n - 1].end, size, "seed %u: channel %u", seed, i);
-		cr_expect(is_local || channel->slot_bytes < 4096 || channel->slots_offset % 4096 == 0, "seed %u: channel %u",
-			seed, i);
-		if (channel->storage != i || is_local)
-			continue;
-		areas[n++] = (struct area){
-			channel->releases_offset, channel->releases_offset + 64 * (uint64_t)channel->releasers.n, 0};
-		cr_expect_leq(areas[n - 1].end, size, "seed %u: channel %u", seed, i);
-	}
+	for (uint32_t i = 0; i < program->header->n_channels; i++)
+		add_channel(program, i, seed, areas, &n);
+	add_scratch(program, seed, areas, &n);
 	for (int i = 0; i < n; i++) {
 		cr_expect(areas[i].begin % 64 == 0 && areas[i].end % 64 == 0, "seed %u: area %d is not on lines", seed, i);
+		cr_expect_leq(areas[i].end, program->header->slots_bytes, "seed %u: area %d", seed, i);
 		for (int k = 0; k < i; k++)
-			cr_expect(areas[i].memory != areas[k].memory || areas[i].end <= areas[k].begin ||
-					  areas[k].end <= areas[i].begin,
-				"seed %u: areas %d and %d overlap", seed, i, k);
+			cr_expect(areas[i].end <= areas[k].begin || areas[k].end <= areas[i].begin, "seed %u: areas %d and %d overlap", seed,
+				i, k);
 	}
 }
 

@@ -48,7 +48,7 @@ static int receive_collect(const uint8_t *data, size_t n)
 			continue;
 		FUZZ_CHECK(strnlen(text, COLLECT_TEXT_BYTES_MAX + 1) <= message.text_bytes, "a text of more than %u bytes",
 			message.text_bytes);
-		FUZZ_CHECK(message.kind >= COLLECT_READY && message.kind <= COLLECT_SAVE, "kind %u", message.kind);
+		FUZZ_CHECK(message.kind >= COLLECT_READY && message.kind <= COLLECT_SAVED, "kind %u", message.kind);
 		FUZZ_CHECK(message.status < STATUS_COUNT, "status %u", message.status);
 	}
 	FUZZ_CHECK(status == STATUS_AGAIN, "%s: %s", status_word(status), error.text);
@@ -70,7 +70,7 @@ static void add_collect_seeds(struct fuzz_corpus *corpus)
 {
 	uint8_t bytes[1024], packet[200];
 	size_t n = 0;
-	for (uint16_t kind = COLLECT_READY; kind <= COLLECT_SAVE; kind++) {
+	for (uint16_t kind = COLLECT_READY; kind <= COLLECT_SAVED; kind++) {
 		struct collect_message message = { .version = COLLECT_VERSION, .kind = kind, .node = 1, .time_ns = 1000, .text_bytes = 5 };
 		memcpy(packet, &message, sizeof message);
 		memcpy(packet + sizeof message, "words", 5);

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include "tests/fuzz/targets.h"
@@ -14,6 +15,7 @@
 #include "traces/blame_findings.h"
 #include "traces/compare.h"
 #include "traces/intake.h"
+#include "traces/postmortem.h"
 #include "traces/query.h"
 #include "traces/report.h"
 #include "traces/store.h"
@@ -80,6 +82,32 @@ static void record_run(struct store *store, enum run_mode mode, uint64_t shift)
 	intake_destroy(intake);
 }
 
+/* A post-mortem of the run entered last. */
+static void save_memory(struct store *store, const struct world *world)
+{
+	struct error error = { 0 };
+	const struct program *program = &world->program;
+	struct control control;
+	struct gates gates;
+	int fds[POSTMORTEM_SEGMENTS] = { [POSTMORTEM_PROGRAM] = world->program_fd, [POSTMORTEM_SLOTS] = memfd_create("slots", MFD_CLOEXEC) };
+	int status = control_create(program->header->n_workers, 4, 1, &error, &fds[POSTMORTEM_CONTROL]);
+	FUZZ_CHECK(status == STATUS_OK && ftruncate(fds[POSTMORTEM_SLOTS], (off_t)program->header->slots_bytes) == 0, "%s", error.text);
+	status = gates_create(program, fds, 1 << 16, false, &error, &fds[POSTMORTEM_GATES]);
+	if (status == STATUS_OK)
+		status = gates_open(fds[POSTMORTEM_GATES], program, NULL, 0, &gates, &error);
+	if (status == STATUS_OK)
+		status = control_open(fds[POSTMORTEM_CONTROL], &control, &error);
+	FUZZ_CHECK(status == STATUS_OK, "%s", error.text);
+	atomic_store(&control.header->workers[1].position, control_position(3, 2));
+	gates_freeze(&gates, &control, GATE_FREEZE_CRASH, 1, 2, 3, "it died");
+	status = postmortem_save(store_db(store), store_run_id(store), fds, false, POSTMORTEM_LIMIT_BYTES_DEFAULT, NULL, &error);
+	FUZZ_CHECK(status == STATUS_OK, "%s", error.text);
+	gates_close(&gates);
+	control_close(&control);
+	for (int i = POSTMORTEM_CONTROL; i < POSTMORTEM_SEGMENTS; i++)
+		close(fds[i]);
+}
+
 static void list_tables(const char *file)
 {
 	sqlite3 *db;
@@ -100,6 +128,7 @@ static void make_pristine(void)
 	snprintf(file, sizeof file, "%s/pristine.tandem", fuzz_folder());
 	FUZZ_CHECK(store_open(file, false, &error, &store) == STATUS_OK, "%s", error.text);
 	record_run(store, RUN_MODE_COMPILED, 0);
+	save_memory(store, world_get(0, RUN_MODE_COMPILED));
 	record_run(store, RUN_MODE_INTERPRETED, 0);
 	FUZZ_CHECK(store_seal(store, &error) == STATUS_OK, "%s", error.text);
 	store_close(store);
@@ -255,6 +284,32 @@ static void check(const struct trace *trace)
 	table_finish(&table);
 }
 
+/* Every post-mortem that there is, as a debugger does it. */
+static void open_memory(struct trace *trace)
+{
+	struct error error = { 0 };
+	struct postmortem *items = NULL;
+	int n = 0;
+	int status = postmortems_list(trace, &items, &n, &error);
+	FUZZ_CHECK(status == STATUS_OK || error.text[0], "%s without words", status_word(status));
+	for (int i = 0; i < n; i++) {
+		struct debug_images images;
+		struct debug_target target;
+		struct strbuf text = STRBUF_INIT;
+		status = postmortem_load(trace, items[i].id, &images, &error);
+		if (status == STATUS_OK)
+			status = debug_target_open_images(&images, &target, &error);
+		FUZZ_CHECK(status == STATUS_OK || error.text[0], "%s without words", status_word(status));
+		if (status == STATUS_OK) {
+			debug_where(&target, &text);
+			debug_target_close(&target);
+		}
+		postmortem_images_free(&images);
+		strbuf_finish(&text);
+	}
+	postmortems_free(items, n);
+}
+
 /* One use an input: all together are slow. */
 static void use(const char *file, unsigned which)
 {
@@ -270,6 +325,8 @@ static void use(const char *file, unsigned which)
 		query_views(trace);
 	else if (which % 8 == 2)
 		compare(trace);
+	else if (which % 8 == 3)
+		open_memory(trace);
 	else
 		report(trace, which / 8);
 	trace_close(trace);

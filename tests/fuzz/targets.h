@@ -21,6 +21,9 @@
 	X(collector)            /* a whole run of the collector on rings that somebody else writes over */             \
 	X(hostile_compiled)     /* the driver, with workers that write over shared memory */                           \
 	X(hostile_interpreted)  /* the same with sockets, bells and objects */                                         \
+	X(debug_commands)       /* lines typed to the debugger */                                                      \
+	X(debug_images)         /* the debugger on the memory of a run that somebody wrote over */                     \
+	X(debug_expression)     /* what is typed after print, if and set */                                            \
 	X(trace)                /* a damaged trace file: open, check, report, compare */
 
 #define X(name) extern const struct fuzz_target fuzz_target_##name;

@@ -26,6 +26,9 @@
 #define SETTLE_MS 150
 #define PARAMETERS_MAX 8
 
+/* By nohup, or by a shell that started the tests with `&`; programs inherit that. */
+static const int ignored_in_background[] = { SIGHUP, SIGINT, SIGQUIT };
+
 static int64_t now_ms(void)
 {
 	struct timespec now;
@@ -231,6 +234,8 @@ void pty_screen_start(struct pty_screen *screen, int width, int height, const ch
 		setenv("HOME", home, 1);
 		setenv("XDG_CONFIG_HOME", home, 1);
 		unsetenv("NO_COLOR");
+		for (size_t i = 0; i < sizeof(ignored_in_background) / sizeof(ignored_in_background[0]); i++)
+			signal(ignored_in_background[i], SIG_DFL);
 		execvp(words[0], (char *const *)(uintptr_t)words);
 		_exit(127);
 	}

@@ -19,6 +19,14 @@ static const char graph[] = "digraph g {\n"
 	"  input -> double -> norm -> half -> output;\n"
 	"}\n";
 
+/* As the other, with few executions a second. */
+static const char slow_graph[] = "digraph s {\n"
+	"  input [tensors=\"x:f32[16]\"];\n"
+	"  subgraph cluster_0 { worker=w0; device=\"cpu:0\"; slow [op=sleep, us=1000]; }\n"
+	"  subgraph cluster_1 { worker=w1; device=\"cpu:1\"; half [op=scale, factor=0.5]; }\n"
+	"  input -> slow -> half -> output;\n"
+	"}\n";
+
 static void expect_run(const char *line, int exit_status, const char *err)
 {
 	struct tool_result result = tool_run(line);
@@ -30,6 +38,7 @@ static void expect_run(const char *line, int exit_status, const char *err)
 static void setup(void)
 {
 	tool_write_file("g.dot", graph);
+	tool_write_file("slow.dot", slow_graph);
 	expect_run("run @TMP@/g.dot --mode both --executions 200 -o @TMP@/t.tandem", 0, "");
 }
 
@@ -83,7 +92,7 @@ Test(cli_export, perfetto_of_a_run_recorded_in_part)
 
 Test(cli_export, perfetto_of_a_killed_run)
 {
-	pid_t pid = tool_start("run @TMP@/g.dot --executions 100000000 -o @TMP@/killed.tandem");
+	pid_t pid = tool_start("run @TMP@/slow.dot --executions 100000000 -o @TMP@/killed.tandem");
 	struct tool_result ready = { 0 };
 	for (int i = 0; i < 200; i++) {
 		ready = tool_run("query @TMP@/killed.tandem --csv 'SELECT count(*) > 100 FROM op_event'");

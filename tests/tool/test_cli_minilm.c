@@ -13,6 +13,7 @@
 #include "engine/base/attributes.h"
 #include "engine/base/safetensors.h"
 #include "tests/support/run_tool.h"
+#include "tests/support/trials.h"
 
 #define HIDDEN 384
 #define TOKENS_MOST 512
@@ -94,13 +95,13 @@ static const struct {
 	const char *name;
 	int batch, length;
 } shapes[] = {
-	{ "one token", 1, 1 }, { "one sentence of full length", 1, TOKENS_MOST }, { "odd sizes", 3, 7 }, { "full batch", 64, 4 },
+	{ "odd sizes", 3, 7 }, { "one sentence of full length", 1, TOKENS_MOST }, { "one token", 1, 1 }, { "full batch", 64, 4 },
 };
 
 Test(cli_minilm, layouts_agree_on_other_shapes, .timeout = 100)
 {
 	char *model = find_model(), *input = tool_expand("@TMP@/in.safetensors"), *output = tool_expand("@TMP@/out.safetensors");
-	for (size_t i = 0; i < ARRAY_LEN(shapes); i++) {
+	for (int i = 0; i < trials(ARRAY_LEN(shapes)); i++) {
 		write_input(input, shapes[i].batch, shapes[i].length);
 		run_layout(model, "single.dot", "-i @TMP@/in.safetensors --output @TMP@/out.safetensors", NULL);
 		expect_unit_rows(output, shapes[i].batch, shapes[i].name);

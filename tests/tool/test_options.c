@@ -172,3 +172,25 @@ Test(options, help_names_all)
 	cr_expect_str_eq(strbuf_text(&out), expected, "is\n%sexpected\n%s", strbuf_text(&out), expected);
 	strbuf_finish(&out);
 }
+
+/* Two options, one list: what each item came by is known. */
+Test(options, lists_remember_names)
+{
+	static const struct option_spec both[] = {
+		{ "file", 'x', OPTION_LIST, AT(settings), "FILE", NULL, "a file" },
+		{ "text", 0, OPTION_LIST, AT(settings), "TEXT", NULL, "a text" },
+		OPTIONS_END
+	};
+	char words[][12] = { "--text", "a", "-xb", "--text=c" }, *argv[] = { words[0], words[1], words[2], words[3], NULL };
+	static const char *const names[] = { "text", "file", "text" }, *const items[] = { "a", "b", "c" };
+	struct values values = { 0 };
+	struct error error = { 0 };
+	int n_arguments;
+	cr_assert_eq(options_parse(both, 4, argv, &values, &n_arguments, &error), STATUS_OK, "%s", error.text);
+	cr_assert_eq(values.settings.n_items, 3, "%d items", values.settings.n_items);
+	for (int i = 0; i < 3; i++) {
+		cr_expect_str_eq(values.settings.items[i], items[i], "item %d is '%s', expected '%s'", i, values.settings.items[i], items[i]);
+		cr_expect_str_eq(values.settings.names[i], names[i], "item %d came by '%s', expected '%s'", i, values.settings.names[i], names[i]);
+	}
+	options_finish(both, &values);
+}

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "tests/support/trials.h"
 #include "tests/traces/random_chain.h"
 #include "traces/compare_print.h"
 
@@ -320,10 +321,10 @@ static void check_layout(int n_workers, int n_nodes, int in_flight, unsigned see
 
 Test(compare, hundreds_of_random_runs)
 {
-	for (unsigned seed = 0; seed < 6; seed++) {
+	for (int seed = 0; seed < trials(6); seed++) {
 		for (int n_workers = 1; n_workers <= RANDOM_CHAIN_WORKERS_MAX; n_workers++) {
-			check_layout(n_workers, 2, 1, seed);
-			check_layout(n_workers, 1, 3, seed);
+			check_layout(n_workers, 2, 1, (unsigned)seed);
+			check_layout(n_workers, 1, 3, (unsigned)seed);
 		}
 	}
 }

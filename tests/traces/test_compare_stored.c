@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "tests/support/trials.h"
 #include "tests/traces/random_chain.h"
 #include "traces/blame_findings.h"
 #include "traces/compare_print.h"
@@ -118,13 +119,13 @@ static void expect_same(const struct trace *trace, int a, int b, bool should_be_
 
 Test(compare_stored, the_same_as_the_exact_pass)
 {
-	for (unsigned seed = 0; seed < 8; seed++) {
+	for (int seed = 0; seed < trials(8); seed++) {
 		for (int n_workers = 1; n_workers <= RANDOM_CHAIN_WORKERS_MAX; n_workers++) {
 			for (int in_flight = 1; in_flight <= 3; in_flight += 2) {
 				struct trace *trace = NULL;
 				char name[80];
-				snprintf(name, sizeof(name), "%d workers, %d in flight, seed %u", n_workers, in_flight, seed);
-				make_trace(n_workers, in_flight == 1 ? 2 : 1, in_flight, 77 + seed, "", "", &trace);
+				snprintf(name, sizeof(name), "%d workers, %d in flight, seed %d", n_workers, in_flight, seed);
+				make_trace(n_workers, in_flight == 1 ? 2 : 1, in_flight, 77 + (unsigned)seed, "", "", &trace);
 				expect_same(trace, 0, 1, true, name);
 				expect_same(trace, 1, 0, true, name);
 				close_trace(trace);

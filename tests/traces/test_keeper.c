@@ -307,14 +307,14 @@ static int64_t file_bytes(const struct rig *rig)
 
 Test(keeper, limit_on_the_file)
 {
-	static const int64_t limits[] = { 1 << 20, 4 << 20 };
+	static const int64_t limits[] = { 1 << 20, 2 << 20 };
 	for (size_t i = 0; i < ARRAY_LEN(limits); i++) {
 		struct rig rig;
 		char text[24];
 		int64_t most = 0;
 		snprintf(text, sizeof(text), "%lld", (long long)limits[i]);
 		set_up(&rig, "all", "error", text);
-		for (int k = 0; k < 40000; k++) {
+		for (int k = 0; k < 20000; k++) {
 			execute(&rig, 20000, STATUS_OK);
 			if (k % 200 == 0)
 				go_round(&rig);
@@ -326,7 +326,7 @@ Test(keeper, limit_on_the_file)
 		cr_expect(most > limits[i] / 2, "limit %lld: only %lld bytes were used", (long long)limits[i], (long long)most);
 		cr_expect(rig.n_warnings == 1, "%d warnings", rig.n_warnings);
 		expect(&rig, "SELECT count(*) FROM v_save WHERE cause = 'limit'", 1);
-		expect(&rig, "SELECT count(*) FROM execution WHERE execution = 39999 AND NOT is_partial", 1);
+		expect(&rig, "SELECT count(*) FROM execution WHERE execution = 19999 AND NOT is_partial", 1);
 		int64_t n_rows = number(&rig, "SELECT (SELECT count(*) FROM op_event) + (SELECT count(start_ns) + count(end_ns) FROM execution)");
 		uint64_t n_limited = keeper_n_limited(rig.keeper, 0) + keeper_n_limited(rig.keeper, 1) + keeper_n_limited(rig.keeper, 2);
 		cr_expect((uint64_t)n_rows + n_limited == rig.n_records, "%lld rows and %llu lost of %llu records", (long long)n_rows,

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "engine/base/clock.h"
+#include "tests/support/trials.h"
 #include "tests/traces/synthetic.h"
 
 #define UNIT_NS 1000
@@ -117,7 +118,7 @@ static void enter_run(struct synthetic_intake *target, struct random_run *run)
 }
 
 /* Compares the rows of all runs, in order, with the brute force. */
-static void compare_all(struct db *db)
+static void compare_all(struct db *db, int n_runs)
 {
 	static struct random_run run;
 	static int64_t got[N_RUNS][LANES][PHASE_COUNT];
@@ -137,7 +138,7 @@ static void compare_all(struct db *db)
 			(long long)total_ns);
 	}
 	db_finish(stmt);
-	for (int i = 0; i < N_RUNS; i++) {
+	for (int i = 0; i < n_runs; i++) {
 		make_run(&run, (unsigned)i);
 		for (int lane = 0; lane < LANES; lane++) {
 			int64_t expected[PHASE_COUNT] = { 0 };
@@ -157,9 +158,10 @@ Test(split, equals_brute_force_on_random_traces)
 	static struct random_run run;
 	struct synthetic synthetic;
 	struct synthetic_intake target = { 0 };
+	int n_runs = trials(N_RUNS);
 	synthetic_init(&synthetic, LANES - 1, 2, 4, 64);
 	synthetic_use_ns();
-	for (int i = 0; i < N_RUNS; i++) {
+	for (int i = 0; i < n_runs; i++) {
 		make_run(&run, (unsigned)i);
 		int64_t start_ns = run.base_ns + (int64_t)run.start * UNIT_NS;
 		if (i == 0)
@@ -168,7 +170,7 @@ Test(split, equals_brute_force_on_random_traces)
 			synthetic_intake_next(&target, &synthetic, start_ns);
 		enter_run(&target, &run);
 	}
-	compare_all(store_db(target.store));
+	compare_all(store_db(target.store), n_runs);
 	synthetic_intake_finish(&target);
 	synthetic_finish(&synthetic);
 }
