@@ -30,6 +30,7 @@ struct view_bench {
 	struct app *app;
 	struct canvas canvas;
 	unsigned state;
+	const char *search;
 	double worst_ms, sum_ms;
 	int n_frames;
 	struct error *error;
@@ -62,11 +63,11 @@ static bool tell(void *user, double share)
 	return !interrupt_signal();
 }
 
-static int make_trace(const char *file, int64_t n_spans, struct error *error)
+static int make_trace(const char *file, int64_t n_spans, bool is_imported, struct error *error)
 {
 	struct progress progress;
 	progress_init(&progress, "spans", (uint64_t)n_spans, false);
-	int status = timeline_bench_make(file, n_spans, tell, &progress, error);
+	int status = (is_imported ? timeline_bench_import : timeline_bench_make)(file, n_spans, tell, &progress, error);
 	progress_finish(&progress);
 	return status;
 }
@@ -116,7 +117,8 @@ static void jump(struct view_bench *bench)
 	bench->state = bench->state * 1103515245u + 12345u;
 	double share = (double)(bench->state >> 8) / (1 << 24);
 	int64_t time_ns = timeline->origin_ns + (int64_t)(share * (double)(timeline->end_ns - timeline->origin_ns));
-	session_select_time(bench->session, 0, 1 + (int)(bench->state >> 20) % TIMELINE_BENCH_WORKERS, time_ns);
+	int n_lanes = timeline->is_imported ? timeline->n_lanes - 1 : TIMELINE_BENCH_WORKERS;
+	session_select_time(bench->session, 0, 1 + (int)(bench->state >> 20) % n_lanes, time_ns);
 	session_show(bench->session, 0, time_ns);
 }
 
@@ -155,7 +157,7 @@ static int zoom_through(struct view_bench *bench)
 static int search_all(struct view_bench *bench, double *ret_worst_ms)
 {
 	struct session *session = bench->session;
-	int status = session_filter_set(session, &session->search, "kind:compute >2ms", bench->error);
+	int status = session_filter_set(session, &session->search, bench->search, bench->error);
 	int64_t before_ns = INT64_MIN;
 	*ret_worst_ms = 0;
 	session_select_time(session, 0, 1, session_timeline(session)->origin_ns);
@@ -170,40 +172,62 @@ static int search_all(struct view_bench *bench, double *ret_worst_ms)
 	return status;
 }
 
-static int measure(struct view_bench *bench, const char *file, struct bench_rows *rows)
+/* What is measured of one trace, and as what. */
+static const struct part {
+	bool is_imported;
+	const char *keys, *search;
+	const char *first, *worst, *mean, *next, *memory;
+} parts[] = {
+	{ false, "", "kind:compute >2ms", "open and first frame", "later frames, worst", "later frames, mean", "next rare stall, worst",
+		"memory of the viewer" },
+	{ true, "M", "Op17Functor kind:kernel", "imported: open and first frame", "imported: later frames, worst", "imported: later frames, mean",
+		"imported: next of a name, worst", "imported: memory of the viewer" },
+};
+
+static int measure(struct view_bench *bench, const struct part *part, const char *file, struct bench_rows *rows)
 {
 	double search_ms = 0, before_mib = resident_mib(), start_ms = cpu_ms();
 	int status = open_view(bench, file);
 	double first_ms = cpu_ms() - start_ms;
+	for (const char *key = part->keys; *key && status == STATUS_OK; key++)
+		status = press(bench, (unsigned char)*key);
 	if (status == STATUS_OK)
 		status = zoom_through(bench);
 	if (status == STATUS_OK)
 		status = search_all(bench, &search_ms);
 	if (status != STATUS_OK || interrupt_signal())
 		return status;
-	bench_row(rows, "open and first frame", first_ms, "ms", BENCH_LOWER, NAN, 300);
-	bench_row(rows, "later frames, worst", bench->worst_ms, "ms", BENCH_LOWER, NAN, 16);
-	bench_row(rows, "later frames, mean", bench->sum_ms / bench->n_frames, "ms", BENCH_LOWER, NAN, NAN);
-	bench_row(rows, "next rare stall, worst", search_ms, "ms", BENCH_LOWER, NAN, 16);
-	bench_row(rows, "memory of the viewer", resident_mib() - before_mib, "MiB", BENCH_LOWER, NAN, 40);
+	bench_row(rows, part->first, first_ms, "ms", BENCH_LOWER, NAN, 300);
+	bench_row(rows, part->worst, bench->worst_ms, "ms", BENCH_LOWER, NAN, 16);
+	bench_row(rows, part->mean, bench->sum_ms / bench->n_frames, "ms", BENCH_LOWER, NAN, NAN);
+	bench_row(rows, part->next, search_ms, "ms", BENCH_LOWER, NAN, 16);
+	bench_row(rows, part->memory, resident_mib() - before_mib, "MiB", BENCH_LOWER, NAN, 40);
 	return STATUS_OK;
 }
 
-static int run_view(const struct bench_options *options, struct bench_rows *rows, struct error *error)
+static int run_part(const struct bench_options *options, const struct part *part, struct bench_rows *rows, struct error *error)
 {
-	struct view_bench bench = { .state = 1, .error = error };
+	struct view_bench bench = { .state = 1, .search = part->search, .error = error };
 	const char *file = bench_trace_file();
 	int64_t n_spans = options->n_spans ? options->n_spans : options->is_quick ? N_SPANS_QUICK : N_SPANS;
 	int status = config_load("/dev/null", &bench.config, error);
 	if (status != STATUS_OK)
 		return status;
-	status = make_trace(file, n_spans, error);
+	status = make_trace(file, n_spans, part->is_imported, error);
 	if (status == STATUS_OK)
-		status = measure(&bench, file, rows);
+		status = measure(&bench, part, file, rows);
 	close_view(&bench);
 	config_finish(&bench.config);
 	bench_trace_remove();
 	return status;
 }
 
-const struct bench bench_view = { "view", "the timeline of 10 million spans: first frame, frames at every zoom, search", run_view };
+static int run_view(const struct bench_options *options, struct bench_rows *rows, struct error *error)
+{
+	int status = STATUS_OK;
+	for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]) && status == STATUS_OK && !interrupt_signal(); i++)
+		status = run_part(options, &parts[i], rows, error);
+	return status;
+}
+
+const struct bench bench_view = { "view", "the timeline of 10 million spans, recorded and imported: first frame, frames at every zoom, search", run_view };

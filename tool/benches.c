@@ -15,6 +15,7 @@ const struct bench *const benches[] = {
 	&bench_idle,
 	&bench_record,
 	&bench_gate,
+	&bench_import,
 	&bench_view,
 	NULL,
 };

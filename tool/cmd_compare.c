@@ -6,12 +6,15 @@
 #include <stdlib.h>
 
 #include "tool/commands.h"
+#include "tool/compare_imported.h"
+#include "tool/foreign.h"
 #include "traces/compare_print.h"
 
 struct compare_values {
 	struct option_list runs, conditions;
 	int64_t n_nodes;
-	bool is_forced, is_exact, is_strict, is_json;
+	const char *ranks, *html;
+	bool is_forced, is_exact, is_strict, is_json, is_markdown, has_no_cache;
 };
 
 #define AT(member) offsetof(struct compare_values, member)
@@ -25,12 +28,17 @@ static const struct option_spec compare_option_specs[] = {
 	{ "exact", 0, OPTION_FLAG, AT(is_exact), NULL, NULL, "go over all ops even where stored sums give the same numbers" },
 	{ "nodes", 0, OPTION_INT, AT(n_nodes), "N", "20", "list at most N nodes and edges, the largest changes first", 1, 1000000 },
 	{ "json", 0, OPTION_FLAG, AT(is_json), NULL, NULL, "print as JSON: an object with an array for each table" },
+	{ "rank", 0, OPTION_TEXT, AT(ranks), "A,B", NULL, "imported runs: only these ranks, of one file or of two" },
+	{ "html", 0, OPTION_TEXT, AT(html), "OUT", NULL, "imported runs: write a page that needs nothing else to this file" },
+	{ "markdown", 0, OPTION_FLAG, AT(is_markdown), NULL, NULL, "imported runs: print as Markdown, for a pull request" },
+	FOREIGN_OPTION(AT(has_no_cache)),
 	OPTIONS_END
 };
 
 /* The traces (the same one twice for one file) and runs, and what is asked of them. */
 struct comparison {
 	const struct compare_values *options;
+	struct foreign foreigns[2];
 	struct trace *traces[2];
 	struct align_side sides[2];
 	struct compare compare;
@@ -61,7 +69,7 @@ static int choose_runs(struct comparison *comparison, bool is_one_file, struct e
 		if (status != STATUS_OK)
 			return status;
 		const struct trace_run *run = trace_find_run(trace, id);
-		if (!runs->n_items && is_one_file && side == 1)
+		if (!runs->n_items && is_one_file && side == 1 && !comparison->options->ranks)
 			run = trace->n_runs > 1 ? &trace->runs[1] : NULL;
 		if (!run && id)
 			return error_set(error, STATUS_INPUT, "%s: there is no run %" PRId64 "; the file holds %d", trace->file, id,
@@ -89,22 +97,29 @@ static int parse_conditions(struct comparison *comparison, struct error *error)
 	return STATUS_OK;
 }
 
-static int compare_runs(struct comparison *comparison, int n_files, char **files)
+static int open_runs(struct comparison *comparison, int n_files)
 {
 	struct error *error = &comparison->error;
 	int status = parse_conditions(comparison, error);
 	if (status == STATUS_OK)
-		status = trace_open(files[0], error, &comparison->traces[0]);
+		status = trace_open(comparison->foreigns[0].file, error, &comparison->traces[0]);
 	if (status == STATUS_OK && n_files == 2)
-		status = trace_open(files[1], error, &comparison->traces[1]);
+		status = trace_open(comparison->foreigns[1].file, error, &comparison->traces[1]);
 	if (status == STATUS_OK && n_files == 1)
 		comparison->traces[1] = comparison->traces[0];
 	if (status == STATUS_OK)
 		status = choose_runs(comparison, n_files == 1, error);
+	return status;
+}
+
+static int compare_runs(struct comparison *comparison)
+{
+	struct error *error = &comparison->error;
 	struct compare_options options = { .is_forced = comparison->options->is_forced,
 		.is_exact = comparison->options->is_exact };
-	if (status == STATUS_OK)
-		status = compare_make(comparison->sides, &options, error, &comparison->compare);
+	if (comparison->options->ranks || comparison->options->html || comparison->options->is_markdown)
+		return error_set(error, STATUS_USAGE, "compare: --rank, --html and --markdown are for runs that other tools recorded");
+	int status = compare_make(comparison->sides, &options, error, &comparison->compare);
 	for (int i = 0; status == STATUS_OK && i < comparison->n_answers; i++) {
 		struct compare_answer *answer = &comparison->answers[i];
 		status = compare_condition_check(&answer->condition, &comparison->compare, comparison->options->is_strict, error,
@@ -113,6 +128,23 @@ static int compare_runs(struct comparison *comparison, int n_files, char **files
 			error_prefix(error, "compare: --fail-if");
 	}
 	return status;
+}
+
+/* Runs that other tools recorded. */
+static int compare_others(struct comparison *comparison, char **files, int n_files)
+{
+	const struct compare_values *values = comparison->options;
+	const struct compare_imported_options options = { .is_forced = values->is_forced, .is_exact = values->is_exact,
+		.is_strict = values->is_strict, .is_json = values->is_json, .n_rows = (int)values->n_nodes, .html = values->html,
+		.is_markdown = values->is_markdown, .answers = comparison->answers, .n_answers = comparison->n_answers };
+	struct gpu_compare_side sides[2];
+	for (int side = 0; side < 2; side++) {
+		sides[side] = (struct gpu_compare_side){ .trace = comparison->sides[side].trace, .run = comparison->sides[side].run,
+			.name = files[n_files == 2 ? side : 0] };
+	}
+	if (compare_imported_ranks(values->ranks, sides, &comparison->error))
+		return tool_fail(&comparison->error);
+	return compare_imported(sides, &options, &comparison->error);
 }
 
 static int print_comparison(struct comparison *comparison)
@@ -132,14 +164,35 @@ static int print_comparison(struct comparison *comparison)
 	return exit_status;
 }
 
+static int compare_opened(struct comparison *comparison, char **files, int n_files)
+{
+	bool are_imported[2] = { compare_imported_is(comparison->sides[0].run), compare_imported_is(comparison->sides[1].run) };
+	if (are_imported[0] && are_imported[1])
+		return compare_others(comparison, files, n_files);
+	if (are_imported[0] || are_imported[1]) {
+		error_set(&comparison->error, STATUS_NOT_COMPARABLE, "%c was recorded by another tool, %c by tandem: they have no kinds of time in"
+			" common", are_imported[0] ? 'A' : 'B', are_imported[0] ? 'B' : 'A');
+		return tool_fail(&comparison->error);
+	}
+	return compare_runs(comparison) ? tool_fail(&comparison->error) : print_comparison(comparison);
+}
+
 static int run_compare(void *values, int argc, char **argv)
 {
 	struct comparison comparison = { .options = values };
-	int exit_status = compare_runs(&comparison, argc, argv) ? tool_fail(&comparison.error) : print_comparison(&comparison);
+	int exit_status = TOOL_EXIT_DONE;
+	for (int i = 0; i < argc && exit_status == TOOL_EXIT_DONE; i++)
+		exit_status = foreign_open(&argv[i], 1, !comparison.options->has_no_cache, &comparison.foreigns[i]);
+	if (exit_status == TOOL_EXIT_DONE && open_runs(&comparison, argc))
+		exit_status = tool_fail(&comparison.error);
+	else if (exit_status == TOOL_EXIT_DONE)
+		exit_status = compare_opened(&comparison, argv, argc);
 	compare_finish(&comparison.compare);
 	if (comparison.traces[1] != comparison.traces[0])
 		trace_close(comparison.traces[1]);
 	trace_close(comparison.traces[0]);
+	for (int i = 0; i < 2; i++)
+		foreign_close(&comparison.foreigns[i]);
 	free(comparison.answers);
 	return exit_status;
 }
@@ -155,7 +208,11 @@ const struct command command_compare = {
 		"METRIC is latency, throughput, node.NAME (its own work) or a kind of time. It holds when the whole interval lies\n"
 		"beyond the change. Exit status 3: refused, because a comparison would mislead.\n\n"
 		"Where both runs have the same executions and none failed, the numbers come from sums stored when the runs ended;\n"
-		"otherwise, and with --exact, from a pass over all ops. The output says which; the numbers are the same.\n",
+		"otherwise, and with --exact, from a pass over all ops. The output says which; the numbers are the same.\n\n"
+		"Runs that other tools recorded (or such files themselves) are compared by what their devices did: work is matched by\n"
+		"graph node, else by the annotations around its launch and the order in them, else by name, and the time of an\n"
+		"iteration is split by kind. Without iterations counts and means are compared. METRIC is then latency and throughput\n"
+		"of iterations, node.NAME (the mean duration of a kernel) or a kind of device time. See doc/compare.md.\n",
 	.options = compare_option_specs,
 	.values_bytes = sizeof(struct compare_values),
 	.n_arguments_min = 1,

@@ -258,7 +258,7 @@ const struct command command_debug = {
 	.details = "A graph is run under the debugger, with the options of 'tandem run'; --attach takes a run that goes on, and lets it go again\n"
 		"unharmed; a trace with a post-mortem (of a crash, an op's error, a deadlock, a hang) opens where it happened, and nothing runs.\n"
 		"Commands are gdb's where gdb has one; 'help' lists them. They come from -x and --command, then from the terminal, with editing,\n"
-		"history and completion, or from a standard input that is none:\n\n"
+		"history and completion, or from a standard input that is none; --tui, or the command 'tui', shows it all on the screen:\n\n"
 		"  tandem debug two.dot -n 100 --command 'break layer3 execution 7' --command run --command 'print -s layer3.in' --batch\n"
 		"  tandem debug two.dot --batch --twin '--mode interpreted --until-divergence'\n\n"
 		"What the run prints has 'run|' in front. Ctrl-C halts it, Ctrl-D leaves. The first command of a script that fails ends it with\n"

@@ -13,6 +13,7 @@
 
 #include "engine/base/clock.h"
 #include "tool/commands.h"
+#include "tool/foreign.h"
 #include "tool/interrupt.h"
 #include "tool/progress.h"
 #include "tool/screen_svg.h"
@@ -21,7 +22,7 @@
 struct export_values {
 	int64_t format, run;
 	const char *out, *executions, *table, *screen, *size, *theme;
-	bool shows_private;
+	bool shows_private, has_no_cache;
 };
 
 #define AT(member) offsetof(struct export_values, member)
@@ -48,6 +49,7 @@ static const struct option_spec export_option_specs[] = {
 	{ "theme", 0, OPTION_TEXT, AT(theme), "NAME", "dark", "svg: dark, light or mono" },
 	{ "with-host", 0, OPTION_FLAG, AT(shows_private), NULL, NULL,
 		"write command lines, host, file names and parameters of nodes, too" },
+	FOREIGN_OPTION(AT(has_no_cache)),
 	OPTIONS_END
 };
 
@@ -203,28 +205,38 @@ static int write_svg(const struct export_values *values, const char *file)
 	return exit_status;
 }
 
-static int run_export(void *values, int argc, char **argv)
+static int export_file(const struct export_values *values, struct export_options *options, const char *file)
 {
 	struct error error = { 0 };
 	struct trace *trace = NULL;
-	struct export_options options;
-	if (wants_svg(values))
-		return write_svg(values, argv[0]);
-	int exit_status = read_options(values, &options);
-	if (exit_status != TOOL_EXIT_DONE)
-		return exit_status;
-	if (trace_open(argv[0], &error, &trace))
+	if (trace_open(file, &error, &trace))
 		return tool_fail(&error);
 	interrupt_catch();
-	exit_status = write_export(trace, &options, ((const struct export_values *)values)->out);
+	int exit_status = write_export(trace, options, values->out);
 	trace_close(trace);
+	return exit_status;
+}
+
+static int run_export(void *values, int argc, char **argv)
+{
+	const struct export_values *asked = values;
+	struct export_options options;
+	struct foreign foreign;
+	bool is_svg = wants_svg(asked);
+	int exit_status = is_svg ? TOOL_EXIT_DONE : read_options(asked, &options);
+	if (exit_status == TOOL_EXIT_DONE)
+		exit_status = foreign_open(argv, argc, !asked->has_no_cache, &foreign);
+	if (exit_status != TOOL_EXIT_DONE)
+		return exit_status;
+	exit_status = is_svg ? write_svg(asked, foreign.file) : export_file(asked, &options, foreign.file);
+	foreign_close(&foreign);
 	return exit_status;
 }
 
 const struct command command_export = {
 	.name = "export",
 	.summary = "write a trace for other programs: Perfetto, Chrome, CSV, DOT coloured by time, SVG",
-	.usage = "FILE",
+	.usage = "FILE…",
 	.details = "perfetto (.pftrace, .perfetto-trace) opens in ui.perfetto.dev, chrome (.json) in chrome://tracing and others; csv is\n"
 		"one table; dot is the graph with each node filled by its share of the work, for Graphviz; svg (.svg) is a screen of\n"
 		"'tandem view'. For example:\n\n"
@@ -235,6 +247,6 @@ const struct command command_export = {
 	.options = export_option_specs,
 	.values_bytes = sizeof(struct export_values),
 	.n_arguments_min = 1,
-	.n_arguments_max = 1,
+	.n_arguments_max = 4096,
 	.run = run_export,
 };

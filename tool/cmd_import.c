@@ -2,6 +2,7 @@
  *
  * cmd_import: `tandem import`: traces of other tools into one of ours.
  */
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -9,19 +10,31 @@
 #include "tool/commands.h"
 #include "tool/interrupt.h"
 #include "tool/progress.h"
+#include "traces/db.h"
 #include "traces/import.h"
 
 #define PROGRESS_TOTAL 1000
 
 struct import_values {
 	const char *out;
+	int64_t align; /* enum import_align */
 	bool is_quiet;
 };
 
 #define AT(member) offsetof(struct import_values, member)
 
+static const char *const aligns[] = {
+#define X(name, word) word,
+	IMPORT_ALIGN_MAP(X)
+#undef X
+	NULL
+};
+
 static const struct option_spec import_option_specs[] = {
 	{ "output", 'o', OPTION_TEXT, AT(out), "FILE.tandem", NULL, "the trace to make; an older one there is replaced (required)" },
+	{ "align", 0, OPTION_CHOICE, AT(align), "HOW", "auto", "how several files get one time axis: by their clocks "
+		"and common collectives,"
+	  " not at all, or by their beginnings", .choices = aligns },
 	{ "quiet", 'q', OPTION_FLAG, AT(is_quiet), NULL, NULL, "print nothing but failures" },
 	OPTIONS_END
 };
@@ -32,6 +45,27 @@ static bool show_progress(void *user, double share, uint64_t n_bytes)
 	return true;
 }
 
+/* What could not be read, or not as it stood, by cause. The trace is finished: failures of reading it back tell nothing new. */
+static void add_problems(const char *file, struct strbuf *out)
+{
+	struct db *db = NULL;
+	struct db_stmt *stmt = NULL;
+	struct error error;
+	bool has_row = false;
+	if (db_open(file, DB_READ, &error, &db) != STATUS_OK)
+		return;
+	if (db_prepare(db, "SELECT file, cause, n, first_place FROM v_problem ORDER BY file, n DESC", NULL, &error, &stmt) == STATUS_OK) {
+		while (db_step(stmt, &has_row, &error) == STATUS_OK && has_row) {
+			strbuf_add(out, "  ");
+			strbuf_add_printable(out, db_column_text(stmt, 0));
+			strbuf_addf(out, ": %" PRId64 " × %s (first at %" PRId64 ")\n", db_column_int(stmt, 2), db_column_text(stmt, 1),
+				db_column_int(stmt, 3));
+		}
+	}
+	db_finish(stmt);
+	db_close(db);
+}
+
 static int run_import(void *user, int argc, char **argv)
 {
 	const struct import_values *values = user;
@@ -40,6 +74,7 @@ static int run_import(void *user, int argc, char **argv)
 	struct error error;
 	struct strbuf out = STRBUF_INIT;
 	struct import_options options = { .files = (const char *const *)argv, .n_files = argc, .output = values->out,
+		.align = (enum import_align)values->align,
 		.progress = show_progress, .user = &progress, .interrupt = interrupt_flag() };
 	if (!values->out)
 		return tool_failf(TOOL_EXIT_USAGE, "import: say where to: -o FILE.tandem");
@@ -52,6 +87,7 @@ static int run_import(void *user, int argc, char **argv)
 		return interrupt_signal() ? 128 + interrupt_signal() : tool_fail(&error);
 	if (!values->is_quiet) {
 		import_describe(&options, files, &out);
+		add_problems(values->out, &out);
 		strbuf_addf(&out, "%s: tandem view %s, tandem report %s\n", values->out, values->out, values->out);
 	}
 	free(files);

@@ -12,6 +12,7 @@
 #include "engine/base/units.h"
 #include "engine/base/utf8.h"
 #include "tool/commands.h"
+#include "tool/foreign.h"
 #include "tool/interrupt.h"
 #include "tool/progress.h"
 #include "tool/screen_svg.h"
@@ -21,7 +22,7 @@
 struct view_values {
 	const char *screen, *size, *theme, *node, *at, *zoom, *keys, *config;
 	int64_t runs[2], execution;
-	bool is_batch, is_ansi, is_svg, is_ascii;
+	bool is_batch, is_ansi, is_svg, is_ascii, has_no_cache;
 };
 
 #define AT(member) offsetof(struct view_values, member)
@@ -43,6 +44,7 @@ static const struct option_spec view_option_specs[] = {
 	{ "ansi", 0, OPTION_FLAG, AT(is_ansi), NULL, NULL, "with --batch: in colour, for a terminal" },
 	{ "svg", 0, OPTION_FLAG, AT(is_svg), NULL, NULL, "with --batch: as a picture" },
 	{ "keys", 0, OPTION_TEXT, AT(keys), "KEYS", NULL, "with --batch: press these keys first; named ones as <enter>, <C-l>, <S-tab>" },
+	FOREIGN_OPTION(AT(has_no_cache)),
 	OPTIONS_END
 };
 
@@ -168,10 +170,10 @@ static bool show_progress(void *user, double share)
 	return !interrupt_signal();
 }
 
-static int open_session(const struct asked *asked, char **files, struct session **ret_session, struct error *error)
+static int open_session(const struct asked *asked, const struct foreign *foreigns, struct session **ret_session, struct error *error)
 {
 	struct progress progress;
-	const struct session_options options = { .files = { files[0], files[1] }, .runs = { asked->values->runs[0],
+	const struct session_options options = { .files = { foreigns[0].file, foreigns[1].file }, .runs = { asked->values->runs[0],
 		asked->values->runs[1] },
 		.progress = show_progress, .progress_user = &progress };
 	progress_init(&progress, "% of the zoom levels", 100, false);
@@ -193,12 +195,34 @@ static int show_screen(struct session *session, const struct asked *asked)
 	return number ? 128 + number : TOOL_EXIT_DONE;
 }
 
+/* One file or two are a side each; more are the ranks of one program. */
+static int open_files(const struct view_values *values, int argc, char **argv, struct foreign foreigns[2])
+{
+	int exit_status = foreign_open(argv, argc == 2 ? 1 : argc, !values->has_no_cache, &foreigns[0]);
+	if (exit_status == TOOL_EXIT_DONE && argc == 2)
+		exit_status = foreign_open(&argv[1], 1, !values->has_no_cache, &foreigns[1]);
+	return exit_status;
+}
+
+static int show(const struct asked *asked, const struct foreign *foreigns)
+{
+	struct error error = { 0 };
+	struct session *session = NULL;
+	int exit_status;
+	interrupt_catch();
+	if (open_session(asked, foreigns, &session, &error) != STATUS_OK)
+		exit_status = interrupt_signal() ? 128 + interrupt_signal() : tool_fail(&error);
+	else
+		exit_status = asked->values->is_batch ? print_screen(session, asked) : show_screen(session, asked);
+	session_close(session);
+	return exit_status;
+}
+
 static int run_view(void *values, int argc, char **argv)
 {
 	struct asked asked;
 	struct error error = { 0 };
-	struct session *session = NULL;
-	int exit_status = TOOL_EXIT_DONE;
+	struct foreign foreigns[2] = { 0 };
 	setlocale(LC_CTYPE, "");
 	int status = read_values(values, &asked, &error);
 	if (status == STATUS_OK && !asked.values->is_batch && (!isatty(STDIN_FILENO) || !isatty(STDOUT_FILENO)))
@@ -208,15 +232,11 @@ static int run_view(void *values, int argc, char **argv)
 		config_finish(&asked.config);
 		return tool_fail(&error);
 	}
-	interrupt_catch();
-	status = open_session(&asked, argv, &session, &error);
-	if (status != STATUS_OK)
-		exit_status = interrupt_signal() ? 128 + interrupt_signal() : tool_fail(&error);
-	else if (asked.values->is_batch)
-		exit_status = print_screen(session, &asked);
-	else
-		exit_status = show_screen(session, &asked);
-	session_close(session);
+	int exit_status = open_files(values, argc, argv, foreigns);
+	if (exit_status == TOOL_EXIT_DONE)
+		exit_status = show(&asked, foreigns);
+	for (int i = 0; i < 2; i++)
+		foreign_close(&foreigns[i]);
 	config_finish(&asked.config);
 	return exit_status;
 }
@@ -224,10 +244,11 @@ static int run_view(void *values, int argc, char **argv)
 const struct command command_view = {
 	.name = "view",
 	.summary = "look at one run, or two side by side, on the terminal",
-	.usage = "FILE [FILE2]",
+	.usage = "FILE [FILE2…]",
 	.details = "Screens: timeline (what every worker did when), stalls (where time went, and who was waited for), compare (two runs, node by\n"
 		"node), graph, and plan (each worker's steps). Keys are those of less, htop and gdb; '?' lists them, ':' takes commands, 'q'\n"
 		"leaves. A file with two runs shows both; so do two files. A run that still goes on is followed.\n\n"
+		"A file of another tool (see 'tandem import') is imported into a cache first; more than two are the ranks of one program.\n\n"
 		"With --batch, one screen is printed instead, for scripts and mails:\n\n"
 		"  tandem view --batch --screen stalls --size 100x30 t.tandem\n"
 		"  tandem view --batch --ansi --node layer3 --execution 118 --zoom 5ms t.tandem\n\n"
@@ -235,6 +256,6 @@ const struct command command_view = {
 	.options = view_option_specs,
 	.values_bytes = sizeof(struct view_values),
 	.n_arguments_min = 1,
-	.n_arguments_max = 2,
+	.n_arguments_max = 4096,
 	.run = run_view,
 };

@@ -105,7 +105,7 @@ static int handle_all(struct debug_screen_loop *loop, struct error *error)
 	struct event event = term_wait(loop->term, was_moving || is_busy ? 0 : IDLE_MS, signals->wake_fd);
 	atomic_store(&signals->is_editing, false);
 	struct event signal_event;
-	while (status == STATUS_OK && take_signal(loop, was_moving, &signal_event))
+	while (status == STATUS_OK && loop->end == DEBUG_SCREEN_GOES_ON && take_signal(loop, was_moving, &signal_event))
 		status = handle(loop, &signal_event, error);
 	while (status == STATUS_OK && event.kind != EVENT_TICK && loop->end == DEBUG_SCREEN_GOES_ON) {
 		status = handle(loop, &event, error);

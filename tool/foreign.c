@@ -64,6 +64,11 @@ static int import_files(char *const *files, int n_files, bool uses_cache, struct
 int foreign_open(char *const *files, int n_files, bool uses_cache, struct foreign *ret_foreign)
 {
 	*ret_foreign = (struct foreign){ .file = files[0] };
+	for (int i = 0; i < n_files && n_files > 1; i++) {
+		if (file_kind(files[i]) == FILE_KIND_TRACE)
+			return tool_failf(TOOL_EXIT_USAGE, "%s is a tandem trace, of which one is taken; several files are the ranks of another"
+				" tool's program", files[i]);
+	}
 	if (n_files == 1 && !foreign_is(files[0]) && (file_kind(files[0]) != FILE_KIND_OTHER || !has_foreign_name(files[0])))
 		return TOOL_EXIT_DONE;
 	return import_files(files, n_files, uses_cache, ret_foreign);

@@ -10,6 +10,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "traces/gpu_time.h"
+
 #define NODE_PREFIX "node."
 
 static const struct unit {
@@ -36,6 +38,15 @@ static bool is_word(const char *name, size_t length, const char *word)
 	return strlen(word) == length && memcmp(name, word, length) == 0;
 }
 
+static int find_device_kind(const char *name, size_t length)
+{
+	for (int kind = 0; kind < GPU_TIME_COUNT; kind++) {
+		if (is_word(name, length, gpu_time_word((enum gpu_time)kind)))
+			return kind;
+	}
+	return GPU_TIME_COUNT;
+}
+
 static int parse_metric(const char *name, size_t length, struct compare_condition *condition, struct error *error)
 {
 	size_t prefix = strlen(NODE_PREFIX);
@@ -47,11 +58,12 @@ static int parse_metric(const char *name, size_t length, struct compare_conditio
 		return STATUS_OK;
 	}
 	condition->kind = find_kind(name, length);
+	condition->device_kind = find_device_kind(name, length);
 	if (is_word(name, length, "latency"))
 		condition->metric = COMPARE_METRIC_LATENCY;
 	else if (is_word(name, length, "throughput"))
 		condition->metric = COMPARE_METRIC_THROUGHPUT;
-	else if (condition->kind < COMPARE_KIND_COUNT)
+	else if (condition->kind < COMPARE_KIND_COUNT || condition->device_kind < GPU_TIME_COUNT)
 		condition->metric = COMPARE_METRIC_KIND;
 	else
 		return error_set(error, STATUS_USAGE, "'%s': '%.*s' is none of latency, throughput, node.NAME and the kinds of"
@@ -132,6 +144,8 @@ static int look_up(const struct compare_condition *condition, const struct compa
 		*base = compare->per_s[0];
 		break;
 	case COMPARE_METRIC_KIND:
+		if (condition->kind == COMPARE_KIND_COUNT)
+			return error_set(error, STATUS_USAGE, "'%s': a kind of devices' time, which only imported runs have", condition->text);
 		*interval = compare->kinds[condition->kind];
 		*base = compare->measures[0].kinds[condition->kind].mean;
 		break;
@@ -149,20 +163,25 @@ static double share_of(double change, double base)
 	return change == 0 ? 0 : base > 0 ? change / base : copysign(INFINITY, change);
 }
 
+struct compare_verdict compare_condition_judge(const struct compare_condition *condition, const struct compare_interval *interval,
+	double base, bool is_strict)
+{
+	struct compare_verdict verdict = { .change = interval->delta, .low = interval->low, .high = interval->high };
+	if (condition->is_relative)
+		verdict = (struct compare_verdict){ .change = share_of(interval->delta, base), .low = share_of(interval->low, base),
+			.high = share_of(interval->high, base) };
+	double least = is_strict ? verdict.change : verdict.low, most = is_strict ? verdict.change : verdict.high;
+	verdict.holds = condition->is_less ? most < condition->threshold : least > condition->threshold;
+	return verdict;
+}
+
 int compare_condition_check(const struct compare_condition *condition, const struct compare *compare, bool is_strict,
 	struct error *error, struct compare_verdict *ret_verdict)
 {
 	struct compare_interval interval = { .is_known = false };
 	double base = 0;
 	int status = look_up(condition, compare, &interval, &base, error);
-	if (status != STATUS_OK)
-		return status;
-	struct compare_verdict verdict = { .change = interval.delta, .low = interval.low, .high = interval.high };
-	if (condition->is_relative)
-		verdict = (struct compare_verdict){ .change = share_of(interval.delta, base), .low = share_of(interval.low, base),
-			.high = share_of(interval.high, base) };
-	double least = is_strict ? verdict.change : verdict.low, most = is_strict ? verdict.change : verdict.high;
-	verdict.holds = condition->is_less ? most < condition->threshold : least > condition->threshold;
-	*ret_verdict = verdict;
-	return STATUS_OK;
+	if (status == STATUS_OK)
+		*ret_verdict = compare_condition_judge(condition, &interval, base, is_strict);
+	return status;
 }

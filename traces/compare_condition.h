@@ -5,8 +5,8 @@
  *
  *     METRIC ("<" | ">") ["+" | "-"] NUMBER ("%" | "ns" | "us" | "ms" | "s")
  *
- * METRIC is latency, throughput (in per cent only), node.NAME (its own work) or a kind of time on the critical path. The
- * condition is about the change from A to B.
+ * METRIC is latency, throughput (in per cent only), node.NAME (its own work) or a kind of time on the critical path; of
+ * imported runs a kind of the devices' time (gpu_compare.h). The condition is about the change from A to B.
  */
 #ifndef TANDEM_TRACES_COMPARE_CONDITION_H
 #define TANDEM_TRACES_COMPARE_CONDITION_H
@@ -26,7 +26,8 @@ enum compare_metric {
 struct compare_condition {
 	const char *text;   /* as given; the caller's */
 	enum compare_metric metric;
-	int kind;           /* KIND: enum phase or compare_kind */
+	int kind;           /* KIND: enum phase or compare_kind; COMPARE_KIND_COUNT: a device's only */
+	int device_kind;    /* KIND: enum gpu_time; GPU_TIME_COUNT: none of its words */
 	char node[201];     /* NODE */
 	bool is_less;       /* "<" */
 	bool is_relative;   /* threshold is a share of A's value, else ns */
@@ -46,5 +47,9 @@ struct compare_verdict {
  * was not recorded in both runs. */
 int compare_condition_check(const struct compare_condition *condition, const struct compare *compare, bool is_strict,
 	struct error *error, struct compare_verdict *ret_verdict);
+
+/* The verdict on a known change of something that was `base` in A. */
+struct compare_verdict compare_condition_judge(const struct compare_condition *condition, const struct compare_interval *interval,
+	double base, bool is_strict);
 
 #endif

@@ -353,10 +353,10 @@ static void print_bottleneck(struct print *print)
 		print_split(print, NULL, compare->bottleneck_kinds_ns[0], compare->bottleneck_kinds_ns[1]);
 }
 
-static void print_answers(struct print *print)
+static void print_answers(const struct compare_answer *answers, int n_answers, struct strbuf *out)
 {
-	for (int i = 0; i < print->options->n_answers; i++) {
-		const struct compare_answer *answer = &print->options->answers[i];
+	for (int i = 0; i < n_answers; i++) {
+		const struct compare_answer *answer = &answers[i];
 		bool is_relative = answer->condition.is_relative;
 		char text[3][TEXT_BYTES];
 		const double values[3] = { answer->verdict.change, answer->verdict.low, answer->verdict.high };
@@ -368,9 +368,9 @@ static void print_answers(struct print *print)
 			else
 				signed_duration(values[k], text[k]);
 		}
-		strbuf_add(print->out, i ? "" : "\n");
-		strbuf_add_printable(print->out, answer->condition.text);
-		strbuf_addf(print->out, ": %s; changed by %s, 95 %% interval %s to %s\n",
+		strbuf_add(out, i ? "" : "\n");
+		strbuf_add_printable(out, answer->condition.text);
+		strbuf_addf(out, ": %s; changed by %s, 95 %% interval %s to %s\n",
 			answer->verdict.holds ? "HOLDS" : "does not hold", text[0], text[1], text[2]);
 	}
 }
@@ -389,35 +389,35 @@ static void print_text(struct print *print)
 	strbuf_add(print->out, "\nNodes: own work an execution, without waiting; path: its part of the latency\n");
 	print_rows(print);
 	print_only(print);
-	print_answers(print);
+	print_answers(print->options->answers, print->options->n_answers, print->out);
 }
 
 /* -- JSON ------------------------------------------------------------------------------------------------ */
 
-static void json_text(struct print *print, const char *key, const char *text)
+static void json_text(struct strbuf *out, const char *key, const char *text)
 {
-	strbuf_addf(print->out, ", \"%s\": %s", key, text ? "\"" : "null");
+	strbuf_addf(out, ", \"%s\": %s", key, text ? "\"" : "null");
 	if (!text)
 		return;
-	strbuf_add_json(print->out, text);
-	strbuf_add(print->out, "\"");
+	strbuf_add_json(out, text);
+	strbuf_add(out, "\"");
 }
 
-static void json_real(struct print *print, const char *key, double value)
+static void json_real(struct strbuf *out, const char *key, double value)
 {
 	if (isfinite(value))
-		strbuf_addf(print->out, ", \"%s\": %.15g", key, value);
+		strbuf_addf(out, ", \"%s\": %.15g", key, value);
 	else
-		strbuf_addf(print->out, ", \"%s\": null", key);
+		strbuf_addf(out, ", \"%s\": null", key);
 }
 
 static void json_run(struct print *print, int side)
 {
 	const struct align_run *run = &print->compare->align.runs[side];
 	strbuf_addf(print->out, "%s\"%c\": {\"run\": %lld", side ? ",\n" : "{", "ab"[side], (long long)run->run->id);
-	json_text(print, "mode", run->run->mode);
-	json_text(print, "graph", run->run->graph);
-	json_text(print, "status", run->run->status);
+	json_text(print->out, "mode", run->run->mode);
+	json_text(print->out, "graph", run->run->graph);
+	json_text(print->out, "status", run->run->status);
 	strbuf_addf(print->out, ", \"executions\": %lld, \"in_flight\": %lld, \"only_here\": %lld}", (long long)run->n_executions,
 		(long long)run->run->in_flight, (long long)run->n_alone);
 }
@@ -428,7 +428,7 @@ static void json_reasons(struct print *print)
 	strbuf_add(print->out, ",\n\"notes\": [");
 	for (int i = 0; i < reasons->n_items; i++) {
 		strbuf_addf(print->out, "%s{\"is_misleading\": %s", i ? ", " : "", reasons->items[i].is_refusal ? "true" : "false");
-		json_text(print, "text", reasons->items[i].text);
+		json_text(print->out, "text", reasons->items[i].text);
 		strbuf_add(print->out, "}");
 	}
 	strbuf_add(print->out, "]");
@@ -438,11 +438,11 @@ static void json_reasons(struct print *print)
 static void json_change(struct print *print, const char *key, double a, double b, const struct compare_interval *interval)
 {
 	strbuf_addf(print->out, ",\n\"%s\": {\"is_beyond_noise\": %s", key, compare_is_beyond_noise(interval) ? "true" : "false");
-	json_real(print, "a", a);
-	json_real(print, "b", b);
-	json_real(print, "delta", b - a);
-	json_real(print, "low", interval->low);
-	json_real(print, "high", interval->high);
+	json_real(print->out, "a", a);
+	json_real(print->out, "b", b);
+	json_real(print->out, "delta", b - a);
+	json_real(print->out, "low", interval->low);
+	json_real(print->out, "high", interval->high);
 	strbuf_add(print->out, "}");
 }
 
@@ -454,12 +454,12 @@ static void json_bottleneck(struct print *print)
 		return;
 	}
 	strbuf_addf(print->out, ",\n\"bottleneck\": {\"has_moved\": %s", compare->has_moved ? "true" : "false");
-	json_text(print, "a", bottleneck_name(compare, 0));
-	json_text(print, "b", bottleneck_name(compare, 1));
+	json_text(print->out, "a", bottleneck_name(compare, 0));
+	json_text(print->out, "b", bottleneck_name(compare, 1));
 	strbuf_addf(print->out, ", \"a_ns\": %lld, \"b_ns\": %lld", (long long)compare->bottleneck_ns[0],
 		(long long)compare->bottleneck_ns[1]);
-	json_real(print, "a_share", busy_share(compare, 0));
-	json_real(print, "b_share", busy_share(compare, 1));
+	json_real(print->out, "a_share", busy_share(compare, 0));
+	json_real(print->out, "b_share", busy_share(compare, 1));
 	strbuf_add(print->out, "}");
 	if (compare->has_moved)
 		strbuf_add(print->out, ",\n\"bottleneck_split\": []");
@@ -467,20 +467,20 @@ static void json_bottleneck(struct print *print)
 		print_split(print, "bottleneck_split", compare->bottleneck_kinds_ns[0], compare->bottleneck_kinds_ns[1]);
 }
 
-static void json_answers(struct print *print)
+static void json_answers(const struct compare_answer *answers, int n_answers, struct strbuf *out)
 {
-	strbuf_add(print->out, ",\n\"conditions\": [");
-	for (int i = 0; i < print->options->n_answers; i++) {
-		const struct compare_answer *answer = &print->options->answers[i];
-		strbuf_addf(print->out, "%s{\"holds\": %s", i ? ", " : "", answer->verdict.holds ? "true" : "false");
-		json_text(print, "condition", answer->condition.text);
-		json_text(print, "unit", answer->condition.is_relative ? "share" : "ns");
-		json_real(print, "change", answer->verdict.change);
-		json_real(print, "low", answer->verdict.low);
-		json_real(print, "high", answer->verdict.high);
-		strbuf_add(print->out, "}");
+	strbuf_add(out, ",\n\"conditions\": [");
+	for (int i = 0; i < n_answers; i++) {
+		const struct compare_answer *answer = &answers[i];
+		strbuf_addf(out, "%s{\"holds\": %s", i ? ", " : "", answer->verdict.holds ? "true" : "false");
+		json_text(out, "condition", answer->condition.text);
+		json_text(out, "unit", answer->condition.is_relative ? "share" : "ns");
+		json_real(out, "change", answer->verdict.change);
+		json_real(out, "low", answer->verdict.low);
+		json_real(out, "high", answer->verdict.high);
+		strbuf_add(out, "}");
 	}
-	strbuf_add(print->out, "]");
+	strbuf_add(out, "]");
 }
 
 static void print_json(struct print *print)
@@ -490,7 +490,7 @@ static void print_json(struct print *print)
 	json_run(print, 1);
 	strbuf_addf(print->out, ",\n\"pairs\": %lld, \"warmup\": %lld, \"failed\": %lld", (long long)compare->align.n_pairs,
 		(long long)compare->align.n_warmup, (long long)compare->align.n_failed);
-	json_text(print, "source", compare->is_stored ? "stored_sums" : "exact_pass");
+	json_text(print->out, "source", compare->is_stored ? "stored_sums" : "exact_pass");
 	json_reasons(print);
 	json_change(print, "latency", (double)compare->latency_ns[0], (double)compare->latency_ns[1], &compare->latency);
 	print_split(print, "split", compare->kinds_ns[0], compare->kinds_ns[1]);
@@ -501,8 +501,16 @@ static void print_json(struct print *print)
 	json_bottleneck(print);
 	print_rows(print);
 	print_only(print);
-	json_answers(print);
+	json_answers(print->options->answers, print->options->n_answers, print->out);
 	strbuf_add(print->out, "}\n");
+}
+
+void compare_print_answers(const struct compare_answer *answers, int n_answers, bool is_json, struct strbuf *out)
+{
+	if (is_json)
+		json_answers(answers, n_answers, out);
+	else
+		print_answers(answers, n_answers, out);
 }
 
 int compare_print(const struct compare *compare, const struct compare_print_options *options, struct strbuf *out,

@@ -33,6 +33,9 @@ struct compare_print_options {
 int compare_print(const struct compare *compare, const struct compare_print_options *options, struct strbuf *out,
 	struct error *error);
 
+/* What became of the conditions: a line each, or the member "conditions" of a JSON object. */
+void compare_print_answers(const struct compare_answer *answers, int n_answers, bool is_json, struct strbuf *out);
+
 /* "dispatch +171 ns, allocate +30 ns": the kinds that make up at least nine tenths of the change between the two lists. */
 void compare_explain(const int64_t a_ns[COMPARE_KIND_COUNT], const int64_t b_ns[COMPARE_KIND_COUNT], struct strbuf *out);
 

@@ -7,21 +7,28 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "traces/export_timeline.h"
+#include "traces/export_imported.h"
 
 struct chrome {
 	bool has_event;
 };
 
-static struct export_sink *begin_event(struct export_writer *writer, const char *phase)
+struct export_sink *export_chrome_event(struct export_writer *writer, const char *phase)
 {
 	struct chrome *own = writer->own;
 	struct export_sink *sink = &writer->export->sink;
 	export_sink_text(sink, own->has_event ? ",\n{\"ph\":\"" : "\n{\"ph\":\"");
 	export_sink_text(sink, phase);
-	export_sink_text(sink, "\",\"pid\":");
-	export_sink_int(sink, writer->model->run->id);
+	export_sink_text(sink, "\"");
 	own->has_event = true;
+	return sink;
+}
+
+static struct export_sink *begin_event(struct export_writer *writer, const char *phase)
+{
+	struct export_sink *sink = export_chrome_event(writer, phase);
+	export_sink_text(sink, ",\"pid\":");
+	export_sink_int(sink, writer->model->run->id);
 	return sink;
 }
 
@@ -62,7 +69,9 @@ static int begin(struct export_writer *writer)
 	writer->own = calloc(1, sizeof(struct chrome));
 	if (!writer->own)
 		return error_set(export->error, STATUS_NO_MEMORY, "no memory to export");
-	export_sink_text(&export->sink, "{\"displayTimeUnit\":\"ns\",\"traceEvents\":[");
+	export_sink_text(&export->sink, "{\"displayTimeUnit\":\"ns\",");
+	export_imported_head(export);
+	export_sink_text(&export->sink, "\"traceEvents\":[");
 	return STATUS_OK;
 }
 

@@ -7,6 +7,8 @@
 
 #include "traces/export_private.h"
 
+#define EXPORT_NO_WORKER (-1) /* a lane of an imported run */
+
 struct export_lane {
 	int64_t id, worker; /* ids in the file */
 	char *label;        /* "w0 (cpu:0)" */

@@ -223,6 +223,10 @@ static void write_lane(struct export_writer *writer, const struct export_lane *l
 	export_proto_end(&own->packet, start);
 	end_packet(writer, packet);
 
+	if (lane->worker == EXPORT_NO_WORKER) {
+		strbuf_finish(&name);
+		return;
+	}
 	start = begin_descriptor(own, (struct export_track){ EXPORT_TRACK_WAITS, lane->id }, &packet);
 	export_proto_varint(&own->packet, DESCRIPTOR_PARENT, track_uuid((struct export_track){ EXPORT_TRACK_LANE, lane->id }));
 	strbuf_clear(&name);
@@ -328,6 +332,10 @@ static void write_event(struct export_writer *writer, const struct export_event 
 		export_proto_varint(&own->packet, EVENT_NAME_ID, own->names_base + (uint64_t)event->name_number);
 	write_notes(&own->packet, event);
 	write_flows(writer, &own->packet, EVENT_FLOWS, event->flows_out, event->n_flows_out, event->execution);
+	if (event->launch_out)
+		export_proto_fixed64(&own->packet, EVENT_FLOWS, event->launch_out);
+	if (event->launch_in)
+		export_proto_fixed64(&own->packet, EVENT_FLOWS_END, event->launch_in);
 	end_event(writer, start, packet);
 }
 

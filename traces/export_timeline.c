@@ -4,10 +4,13 @@
  */
 #include "traces/export_timeline.h"
 
+#include <assert.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "traces/export_imported.h"
 
 const char *export_key_word(int key)
 {
@@ -392,6 +395,10 @@ int export_timeline(struct export *export)
 		struct walk walk = { .export = export, .model = &model, .ops = ops, .writer = &writer };
 		if (export->options->run && export->options->run != run->id)
 			continue;
+		if (strcmp(run->mode, "imported") == 0) {
+			status = export->options->format == EXPORT_CHROME ? export_imported_chrome(&writer, run) : export_imported_walk(&writer, ops, run);
+			continue;
+		}
 		status = export_model_load(export, run, &model);
 		writer.model = &model;
 		if (status == STATUS_OK)

@@ -43,7 +43,14 @@ struct export_track {
 	X(TEXT, "text")                                \
 	X(CAUSE, "cause")                              \
 	X(RECORDS, "n_records")                        \
-	X(CUT, "cut_ns")
+	X(CUT, "cut_ns")                               \
+	X(CATEGORY, "category")                        \
+	X(CORRELATION, "correlation")                  \
+	X(EXTERNAL, "external_id")                     \
+	X(SIZE, "bytes")                               \
+	X(GRAPH_NODE, "graph_node")                    \
+	X(GRID, "grid")                                \
+	X(BLOCK, "block")
 
 enum export_key {
 #define X(name, word) EXPORT_KEY_##name,
@@ -78,6 +85,7 @@ struct export_event {
 	const int *flows_out, *flows_in;
 	int n_flows_out, n_flows_in;
 	int64_t execution;           /* of the flows */
+	uint64_t launch_out, launch_in; /* flows of imported runs, from a call to the work that it launches; 0: none */
 };
 
 struct export_writer {
@@ -114,6 +122,11 @@ static inline int export_name_of_op(int node)
 static inline uint64_t export_flow_id(const struct export_edge *edge, int64_t execution)
 {
 	return (uint64_t)edge->id << 40 | ((uint64_t)execution & (((uint64_t)1 << 40) - 1));
+}
+
+static inline uint64_t export_launch_id(int64_t span)
+{
+	return (uint64_t)1 << 63 | (uint64_t)span;
 }
 
 /* Counters derived from the trace: executions in flight, fill of each channel, and those that the trace holds. */

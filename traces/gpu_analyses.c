@@ -5,11 +5,13 @@
 #include "traces/gpu_analyses.h"
 
 #include "engine/base/attributes.h"
+#include "traces/gpu_critical.h"
 #include "traces/gpu_device.h"
+#include "traces/gpu_tally.h"
 
 #define IMPORTED_RUN 1
 
-static gpu_analysis_fn *const analyses[] = { gpu_device_store };
+static gpu_analysis_fn *const analyses[] = { gpu_critical_analyse, gpu_device_store, gpu_tally_store };
 
 int gpu_analyses_run(struct db *db, int64_t run, const volatile sig_atomic_t *interrupt, struct error *error)
 {

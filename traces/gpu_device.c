@@ -240,7 +240,7 @@ static int read_layout(struct pass *pass)
 static int step_beside(struct pass *pass, struct beside *beside)
 {
 	bool has_row = false;
-	int status = beside->stmt ? db_step(beside->stmt, &has_row, pass->error) : STATUS_OK;
+	int status = db_step(beside->stmt, &has_row, pass->error);
 	beside->row = has_row ? db_column_int(beside->stmt, 0) : INT64_MAX;
 	return status;
 }
@@ -259,15 +259,13 @@ enum { WORK_SPAN, WORK_LAUNCH, WORK_SYNC, WORK_COPY, CALL_START, CALL_DURATION, 
 
 static int open_beside(struct pass *pass)
 {
-	int64_t has_ranks = 0;
 	int status = db_prepare(pass->db, "SELECT g.span, g.launch, g.sync_kind, g.copy_kind, c.start_ns, c.duration_ns, c.lane, c.kind, c.name, c.class"
 		" FROM gpu_activity g LEFT JOIN span c ON c.id = g.launch ORDER BY g.span", NULL, pass->error, &pass->work.stmt);
 	if (status == STATUS_OK)
-		status = db_get_int(pass->db, "SELECT count(*) FROM pragma_table_info('collective_rank') WHERE name IN ('span', 'late_until_ns')",
-			&has_ranks, pass->error);
-	if (status == STATUS_OK && has_ranks == 2)
-		status = db_prepare(pass->db, "SELECT span, late_until_ns FROM collective_rank WHERE late_until_ns IS NOT NULL ORDER BY span", NULL,
+		status = db_prepare(pass->db, "SELECT span, start_ns + wait_ns FROM collective_rank WHERE run = ? AND wait_ns > 0 ORDER BY span", NULL,
 			pass->error, &pass->late.stmt);
+	if (status == STATUS_OK)
+		db_bind_int(pass->late.stmt, 1, pass->run);
 	if (status == STATUS_OK)
 		status = step_beside(pass, &pass->work);
 	return status == STATUS_OK ? step_beside(pass, &pass->late) : status;
@@ -341,7 +339,7 @@ static int add_sums(struct pass *pass, const struct row *row, const struct gpu_l
 	uint32_t device = row->lane->device;
 	struct gpu_count *counts = result->devices[device].counts;
 	int64_t ns = row->end_ns - row->start_ns;
-	if (row->kind == SPAN_KIND_KERNEL && launch->row)
+	if (row->kind == SPAN_KIND_KERNEL && launch->row && int_or(pass->work.stmt, CALL_CLASS, -1) == IMPORT_API_LAUNCH)
 		count_kernel(counts, row, launch);
 	if (row->kind == SPAN_KIND_MEMCPY && launch->row)
 		count_copy(pass, counts, row, launch);

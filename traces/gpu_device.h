@@ -18,7 +18,7 @@
 
 /* X(NAME): what is counted, of a device or of a process. */
 #define GPU_COUNT_MAP(X)                                                                                         \
-	X(KERNELS)      /* kernels with a known launch */                                                        \
+	X(KERNELS)      /* kernels with a launch of their own, that is known */                                  \
 	X(PROMPT)       /* of these: begun within GPU_DEVICE_PROMPT_NS of the call's return */                   \
 	X(SHORT)        /* of these: shorter than the call */                                                    \
 	X(SYNC_COPY)    /* copies by calls that wait for them; ns: the calls' */                                 \

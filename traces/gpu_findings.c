@@ -134,7 +134,7 @@ static void find_launch_bound(const struct view *view, struct gpu_finding *findi
 		" and it stood idle before launches for ", 100 * share(prompt->n, kernels->n), prompt->n, kernels->n, GPU_DEVICE_PROMPT_NS / 1000);
 	add_share(&finding->text, late_ns, view->span_ns, "its span");
 	strbuf_addf(&finding->text, ", %.1f %% of its idle time", 100 * share(late_ns, view->idle_ns));
-	work_query(view, "s.kind = 102 AND c.kind = 105 AND s.start_ns - (c.start_ns + c.duration_ns) < 10000", finding);
+	work_query(view, "s.kind = 102 AND c.kind = 105 AND c.class = 1 AND s.start_ns - (c.start_ns + c.duration_ns) < 10000", finding);
 }
 static_assert(GPU_DEVICE_PROMPT_NS == 10000 && GPU_DEVICE_STAGED_BYTES == 65536, "queries have these numbers");
 static_assert(SPAN_KIND_KERNEL == 102 && SPAN_KIND_MEMCPY == 103 && SPAN_KIND_MEMSET == 104 && SPAN_KIND_API == 105 && SPAN_KIND_GRAPH == 107,
@@ -151,7 +151,7 @@ static void find_small(const struct view *view, struct gpu_finding *finding)
 	strbuf_addf(&finding->text, "%.1f %% (%" PRId64 " of %" PRId64 ") of its launched kernels are shorter than the call that launches them, together ",
 		100 * finding->value, small->n, kernels->n);
 	add_share(&finding->text, small->ns, view->device->busy_ns, "its busy time");
-	work_query(view, "s.kind = 102 AND c.kind = 105 AND s.duration_ns < c.duration_ns", finding);
+	work_query(view, "s.kind = 102 AND c.kind = 105 AND c.class = 1 AND s.duration_ns < c.duration_ns", finding);
 }
 
 static void find_exposed(const struct view *view, struct gpu_finding *finding)
@@ -167,7 +167,7 @@ static void find_exposed(const struct view *view, struct gpu_finding *finding)
 		device->union_ns[GPU_WORK_COLLECTIVE]));
 	work_query(view, "s.kind = 102 AND s.class = 1", finding);
 }
-static_assert(SPAN_CLASS_COLLECTIVE == 1, "the query has this number");
+static_assert(SPAN_CLASS_COLLECTIVE == 1 && IMPORT_API_LAUNCH == 1, "queries have these numbers");
 
 static void find_late_rank(const struct view *view, struct gpu_finding *finding)
 {

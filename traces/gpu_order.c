@@ -5,6 +5,7 @@
 #include "traces/gpu_order.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #define LOOK_BACK 16       /* spans of a lane that may overlap the one that is looked for */
 #define ROUNDING_NS 2000   /* times in whole µs: an end may lie this much behind the call that waited for it */
@@ -26,6 +27,7 @@ struct gpu_order {
 	const struct gpu_model *model;
 	const struct collectives *collectives;
 	const uint8_t *is_iteration;
+	uint32_t annotation;      /* the category of ranges that say little of what a thread does */
 	struct thread *threads;
 	uint32_t *lanes;          /* of threads, sorted by thread */
 	uint32_t *thread_of;      /* [n_lanes] */
@@ -48,7 +50,7 @@ const char *gpu_step_word(enum gpu_step_class class)
 	return words[class];
 }
 
-static bool is_work(const struct gpu_span *span)
+bool gpu_order_is_work(const struct gpu_span *span)
 {
 	int kind = gpu_kind(span);
 	return kind == SPAN_KIND_KERNEL || kind == SPAN_KIND_MEMCPY || kind == SPAN_KIND_MEMSET || kind == SPAN_KIND_GRAPH;
@@ -69,7 +71,7 @@ static uint32_t count_before(const struct gpu_model *model, const struct gpu_lan
 }
 
 /* When the host asked for it; its own start where that is not known. */
-static int64_t asked_ns(const struct gpu_model *model, const struct gpu_span *span)
+int64_t gpu_order_asked_ns(const struct gpu_model *model, const struct gpu_span *span)
 {
 	return span->launch == GPU_NONE ? span->start_ns : model->spans[span->launch].start_ns;
 }
@@ -139,14 +141,14 @@ static uint32_t work_asked(const struct gpu_model *model, uint32_t process, int6
 		uint32_t low = 0, high = model->lanes[i].n;
 		while (low < high) {
 			uint32_t middle = low + (high - low) / 2;
-			if (asked_ns(model, &model->spans[model->lanes[i].first + middle]) < ns)
+			if (gpu_order_asked_ns(model, &model->spans[model->lanes[i].first + middle]) < ns)
 				low = middle + 1;
 			else
 				high = middle;
 		}
 		uint32_t found = is_before ? (low ? model->lanes[i].first + low - 1 : GPU_NONE)
 			: (low < model->lanes[i].n ? model->lanes[i].first + low : GPU_NONE);
-		if (found != GPU_NONE && (best == GPU_NONE || (asked_ns(model, &model->spans[found]) > asked_ns(model, &model->spans[best])) == is_before))
+		if (found != GPU_NONE && (best == GPU_NONE || (gpu_order_asked_ns(model, &model->spans[found]) > gpu_order_asked_ns(model, &model->spans[best])) == is_before))
 			best = found;
 	}
 	return best;
@@ -189,6 +191,9 @@ int gpu_order_create(const struct gpu_model *model, const struct gpu_event_wait 
 	order->model = model;
 	order->collectives = collectives;
 	order->is_iteration = is_iteration;
+	order->annotation = GPU_NONE;
+	for (uint32_t i = 0; i < model->n_names && order->annotation == GPU_NONE; i++)
+		order->annotation = model->names[i] && strcmp(model->names[i], "user_annotation") == 0 ? i : GPU_NONE;
 	int status = find_threads(order, error);
 	if (status == STATUS_OK)
 		status = find_dependencies(order, waits, n_waits, error);
@@ -209,6 +214,11 @@ void gpu_order_free(struct gpu_order *order)
 	free(order->streams);
 	free(order->calls);
 	free(order);
+}
+
+uint32_t gpu_order_lane_thread(const struct gpu_order *order, uint32_t lane)
+{
+	return order->thread_of[lane];
 }
 
 uint32_t gpu_order_thread(const struct gpu_order *order, uint32_t span)
@@ -252,7 +262,7 @@ static uint32_t over_by(const struct gpu_model *model, const struct gpu_lane *la
 	for (uint32_t i = before, seen = 0; i > 0 && seen < LOOK_BACK; i--, seen++) {
 		uint32_t span = lane->first + i - 1;
 		const struct gpu_span *other = &model->spans[span];
-		bool is_wanted = is_work(other) && other->end_ns <= ns && (launch == GPU_NONE || other->launch == launch);
+		bool is_wanted = gpu_order_is_work(other) && other->end_ns <= ns && (launch == GPU_NONE || other->launch == launch);
 		if (is_wanted && (best == GPU_NONE || other->end_ns > model->spans[best].end_ns))
 			best = span;
 	}
@@ -378,6 +388,11 @@ static struct inside look_inside(const struct gpu_order *order, const struct thr
 	return inside;
 }
 
+static bool is_over(const struct gpu_model *model, uint32_t work, int64_t ns)
+{
+	return work != GPU_NONE && model->spans[work].start_ns < ns && model->spans[work].end_ns <= ns + ROUNDING_NS;
+}
+
 /* What a call waited for: the work that it was told to wait for, or all that the process had asked for before it. */
 static uint32_t waited_for(const struct gpu_order *order, uint32_t call, int64_t ns)
 {
@@ -385,24 +400,31 @@ static uint32_t waited_for(const struct gpu_order *order, uint32_t call, int64_t
 	const struct gpu_span *span = &model->spans[call];
 	struct latest latest = { .span = GPU_NONE };
 	if (span->class == IMPORT_API_COPY)
-		return span->launch != GPU_NONE && model->spans[span->launch].end_ns <= ns + ROUNDING_NS ? span->launch : GPU_NONE;
+		return is_over(model, span->launch, ns) ? span->launch : GPU_NONE;
 	uint32_t first = first_dependency(order->calls, order->n_calls, call);
 	for (uint32_t i = first; i < order->n_calls && order->calls[i].work == call; i++)
 		offer(&latest, model, order->calls[i].source);
 	if (latest.span != GPU_NONE)
-		return latest.ns <= ns + ROUNDING_NS ? latest.span : GPU_NONE;
+		return is_over(model, latest.span, ns) ? latest.span : GPU_NONE;
 	for (uint32_t i = 0; i < model->n_lanes; i++) {
 		const struct gpu_lane *lane = &model->lanes[i];
 		if (lane->kind != GPU_LANE_STREAM || lane->process != model->lanes[span->lane].process)
 			continue;
 		uint32_t found = over_by(model, lane, count_before(model, lane, ns), ns + ROUNDING_NS, GPU_NONE);
-		if (found != GPU_NONE && asked_ns(model, &model->spans[found]) < span->start_ns)
+		if (found != GPU_NONE && gpu_order_asked_ns(model, &model->spans[found]) < span->start_ns)
 			offer(&latest, model, found);
 	}
 	return latest.span;
 }
 
-/* Where the path goes on for a thread that was in nothing: another one's latest end since. */
+/* In nothing, or in a range of the program's own that says nothing of what goes on in it. */
+static bool is_resting(const struct gpu_order *order, const struct inside *inside)
+{
+	const struct gpu_span *span = inside->span == GPU_NONE ? NULL : &order->model->spans[inside->span];
+	return !span || (gpu_kind(span) == SPAN_KIND_MARK && order->annotation != GPU_NONE && span->category == order->annotation);
+}
+
+/* Where the path goes on for a thread that rested: another one's latest end since. */
 static uint32_t hand_over(const struct gpu_order *order, const struct thread *thread, int64_t since_ns, int64_t ns, int64_t *ret_ns)
 {
 	uint32_t best = GPU_NONE;
@@ -411,7 +433,7 @@ static uint32_t hand_over(const struct gpu_order *order, const struct thread *th
 		if (other == thread || other->process != thread->process || !other->is_launching)
 			continue;
 		struct inside inside = look_inside(order, other, ns);
-		if (inside.span == GPU_NONE && inside.since_ns > since_ns) {
+		if (is_resting(order, &inside) && inside.since_ns > since_ns) {
 			best = i;
 			since_ns = *ret_ns = inside.since_ns;
 		}
@@ -419,15 +441,15 @@ static uint32_t hand_over(const struct gpu_order *order, const struct thread *th
 	return best;
 }
 
-static int walk_nothing(struct walk *walk, int64_t since_ns)
+static int walk_rest(struct walk *walk, struct inside inside)
 {
 	const struct thread *thread = &walk->order->threads[walk->at.thread];
-	bool is_long = walk->at.ns - (since_ns > walk->until_ns ? since_ns : walk->until_ns) > GPU_HANDOVER_NS;
-	int64_t over_ns = since_ns;
-	uint32_t other = is_long ? hand_over(walk->order, thread, since_ns, walk->at.ns, &over_ns) : GPU_NONE;
+	bool is_long = walk->at.ns - (inside.since_ns > walk->until_ns ? inside.since_ns : walk->until_ns) > GPU_HANDOVER_NS;
+	int64_t over_ns = inside.since_ns;
+	uint32_t other = is_long ? hand_over(walk->order, thread, over_ns, walk->at.ns, &over_ns) : GPU_NONE;
 	if (other != GPU_NONE)
 		walk->at.thread = other;
-	return step(walk, over_ns, is_long ? GPU_STEP_UNKNOWN : GPU_STEP_HOST, GPU_NONE, thread->process);
+	return step(walk, over_ns, is_long && inside.span == GPU_NONE ? GPU_STEP_UNKNOWN : GPU_STEP_HOST, inside.span, thread->process);
 }
 
 static int walk_host(struct walk *walk)
@@ -435,8 +457,8 @@ static int walk_host(struct walk *walk)
 	const struct gpu_order *order = walk->order;
 	const struct thread *thread = &order->threads[walk->at.thread];
 	struct inside inside = look_inside(order, thread, walk->at.ns);
-	if (inside.span == GPU_NONE)
-		return walk_nothing(walk, inside.since_ns);
+	if (is_resting(order, &inside))
+		return walk_rest(walk, inside);
 	const struct gpu_span *span = &order->model->spans[inside.span];
 	bool is_api = gpu_kind(span) == SPAN_KIND_API;
 	bool is_waiting = is_api && (span->class == IMPORT_API_SYNC || span->class == IMPORT_API_COPY);
@@ -455,7 +477,8 @@ static int walk_host(struct walk *walk)
 int gpu_order_walk(struct gpu_order *order, struct gpu_point from, int64_t until_ns, gpu_step_fn *visit, void *user, struct error *error)
 {
 	struct walk walk = { .order = order, .at = from, .until_ns = until_ns, .visit = visit, .user = user, .error = error };
-	int status = STATUS_OK;
+	int64_t end_ns = from.span == GPU_NONE ? from.ns : order->model->spans[from.span].end_ns;
+	int status = end_ns < from.ns ? step(&walk, end_ns, GPU_STEP_UNKNOWN, from.span, GPU_NONE) : STATUS_OK;
 	for (uint32_t hops = 0; status == STATUS_OK && walk.at.ns > until_ns && !walk.is_over; hops++) {
 		int64_t before_ns = walk.at.ns;
 		if (hops > HOPS_MAX)

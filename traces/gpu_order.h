@@ -9,8 +9,9 @@
  *   - for work of one graph launch: the work of the same launch on the device's other streams (assumed: a graph's edges are not in a trace);
  *   - its launch: the call's return, or its own start where the call returned later.
  * Of equals the first in this list. A collective goes on at the start of the member that came last. On a host thread: the innermost span; a call that
- * waited (synchronise, copy) goes on at the work that was over last before it returned; where a thread is in no span but those of iterations, and
- * longer than GPU_HANDOVER_NS, at the latest end of a span on another launching thread of the process (assumed).
+ * waited (synchronise, copy) goes on at the work that was over last before it returned; where a thread is in no span but annotations of the program's own
+ * (user_annotation, iterations) for longer than GPU_HANDOVER_NS, at the latest moment since at which another launching thread of the process came to rest
+ * (assumed: autograd hands over like this). In no span at all: host, beyond GPU_HANDOVER_NS unknown.
  * What was between two of them is launch latency (device_gap after work of the device) up to GPU_LATENCY_NS, beyond it unknown: something else that the
  * trace does not have was waited for.
  */
@@ -61,13 +62,19 @@ int gpu_order_create(const struct gpu_model *model, const struct gpu_event_wait 
 	const uint8_t *is_iteration, struct error *error, struct gpu_order **ret_order);
 void gpu_order_free(struct gpu_order *order); /* accepts NULL */
 
-/* The thread of a host span; GPU_NONE for others. */
+/* The thread of a host span, of a lane; GPU_NONE for others. */
 uint32_t gpu_order_thread(const struct gpu_order *order, uint32_t span);
+uint32_t gpu_order_lane_thread(const struct gpu_order *order, uint32_t lane);
+
+/* Kernels, copies, memsets, graph launches as a whole. */
+bool gpu_order_is_work(const struct gpu_span *span);
+/* When the host asked for work; its own start where that is not known. */
+int64_t gpu_order_asked_ns(const struct gpu_model *model, const struct gpu_span *span);
 
 struct gpu_point {
 	uint32_t span;            /* device work; GPU_NONE: on the thread */
 	uint32_t thread;
-	int64_t ns;               /* at most the work's end */
+	int64_t ns;               /* after the work's end: unknown back to it */
 };
 
 /* Steps come latest first; other than STATUS_OK ends the walk. */

@@ -35,7 +35,8 @@ struct stream {
 	struct gpu_split_stream sum;
 	int64_t *waits;          /* owned: moments, by time, of waits for events not yet passed by a launch */
 	uint32_t first, n, capacity;
-	int64_t end_ns;
+	int64_t end_ns, before_ns; /* of all work so far; of the work before */
+	int64_t launched_ns;     /* the latest call so far */
 };
 
 struct process {
@@ -112,6 +113,8 @@ int gpu_split_create(const struct gpu_split_layout *layout, const struct gpu_spl
 	}
 	for (uint32_t i = 0; i < layout->n_processes; i++)
 		split->processes[i].horizon_ns = INT64_MIN;
+	for (uint32_t i = 0; i < layout->n_streams; i++)
+		split->streams[i].launched_ns = INT64_MIN;
 	for (uint32_t i = 0; i < layout->n_devices; i++) {
 		split->devices[i].process = layout->device_processes[i];
 		split->devices[i].number = i;
@@ -250,13 +253,15 @@ static int begin_work(struct device *device, const struct gpu_work *work, struct
 
 /* -- idle time -------------------------------------------------------------------------------------------------------------- */
 
-/* Whether the stream was told to wait for an event between the launch before and this one. */
+/* Whether the stream was told to wait for an event between the launches before and this one. */
 static bool take_waits(struct stream *stream, const struct gpu_launch *launch)
 {
-	uint32_t first = stream->first;
-	while (stream->first < stream->n && stream->waits[stream->first] <= launch->start_ns)
-		stream->first++;
-	return stream->first > first;
+	bool is_told = false;
+	for (; stream->first < stream->n && stream->waits[stream->first] <= launch->start_ns; stream->first++)
+		is_told = is_told || stream->waits[stream->first] > stream->launched_ns;
+	if (stream->launched_ns < launch->start_ns)
+		stream->launched_ns = launch->start_ns;
+	return is_told;
 }
 
 static void keep_gap(struct gpu_split_device *sum, const struct gpu_split_gap *gap)
@@ -329,18 +334,18 @@ static int divide_gap(struct gpu_split *split, struct device *device, const stru
 static void add_to_stream(struct stream *stream, const struct gpu_work *work, int64_t latency_ns)
 {
 	struct gpu_split_stream *sum = &stream->sum;
-	int64_t ns = work->start_ns - stream->end_ns;
+	int64_t ns = work->start_ns - stream->before_ns;
 	sum->device = work->device;
-	if (sum->n && ns > 0) {
-		if (!work->launch.row)
-			sum->unlinked_ns += ns;
-		else if (work->launch.start_ns > stream->end_ns)
+	if (sum->n) {
+		sum->unlinked_ns += work->launch.row ? 0 : ns;
+		if (work->launch.row && work->launch.start_ns > stream->before_ns)
 			sum->host_ns += ns;
 		else if (ns < latency_ns)
 			sum->kernel_ns += ns;
 		else
 			sum->other_ns += ns;
 	}
+	stream->before_ns = work->end_ns;
 	if (!sum->n++)
 		stream->end_ns = work->start_ns;
 	int64_t start_ns = work->start_ns > stream->end_ns ? work->start_ns : stream->end_ns;

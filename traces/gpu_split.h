@@ -78,8 +78,9 @@ struct gpu_split_device {
 struct gpu_split_stream {
 	uint32_t device;
 	int64_t n, busy_ns;
-	int64_t host_ns, kernel_ns, other_ns; /* HTA's waits: the call began after the work before had ended; else shorter than the threshold; else */
-	int64_t unlinked_ns;                  /* idle before work without a known launch */
+	/* HTA's waits: the call began after the work before had ended; else shorter than the threshold (overlaps count below 0); else. */
+	int64_t host_ns, kernel_ns, other_ns;
+	int64_t unlinked_ns;                  /* of kernel and other: before work without a known launch */
 };
 
 struct gpu_split;

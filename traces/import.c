@@ -122,9 +122,12 @@ int import_detect(const char *file, enum import_kind *ret_kind, struct error *er
 static int check_output(const char *file, struct error *error)
 {
 	enum file_kind kind = file_kind(file);
-	if (kind == FILE_KIND_MISSING || kind == FILE_KIND_EMPTY || kind == FILE_KIND_TRACE)
+	struct stat info;
+	bool is_plain = stat(file, &info) < 0 || S_ISREG(info.st_mode); /* a device, which the new file would replace, looks empty */
+	if (is_plain && (kind == FILE_KIND_MISSING || kind == FILE_KIND_EMPTY || kind == FILE_KIND_TRACE))
 		return STATUS_OK;
-	return error_set(error, STATUS_INPUT, "-o %s: the file exists and is no tandem trace, so it is left alone; choose another name", file);
+	return error_set(error, STATUS_INPUT, "-o %s: the file exists and is no tandem trace, so it is left alone; "
+		"choose another name", file);
 }
 
 int import_run(const struct import_options *options, struct import_file **ret_files, struct error *error)
@@ -165,12 +168,15 @@ void import_describe(const struct import_options *options, const struct import_f
 			strbuf_addf(out, ", rank %" PRId64, file->rank);
 		if (file->rank >= 0 && file->world_size > 0)
 			strbuf_addf(out, " of %" PRId64, file->world_size);
-		strbuf_addf(out, ", %s: %" PRIu64 " events, %" PRIu64 " spans", units_bytes(file->n_bytes, bytes, sizeof bytes), file->n_events,
+		strbuf_addf(out, ", %s: %" PRIu64 " events, %" PRIu64 " "
+			"spans", units_bytes(file->n_bytes, bytes, sizeof bytes), file->n_events,
 			file->n_rows);
 		if (file->n_problems)
 			strbuf_addf(out, ", %" PRIu64 " could not be read", file->n_problems);
 		strbuf_add(out, file->is_cut ? "; the file is CUT or damaged: this is what could be read of it\n" : "\n");
-		if (file->offset_ns || file->uncertainty_ns)
+		if (file->uncertainty_ns == IMPORT_NOT_SURE)
+			strbuf_addf(out, "  its clock: %+" PRId64 " ns, how surely is not known\n", file->offset_ns);
+		else if (file->offset_ns || file->uncertainty_ns)
 			strbuf_addf(out, "  its clock: %+" PRId64 " ns, sure to %" PRId64 " ns\n", file->offset_ns, file->uncertainty_ns);
 	}
 }

@@ -138,8 +138,10 @@ static int refuse(const struct import_sink *sink, uint32_t idx, struct error *er
 	char text[32];
 	bool is_later = other->start_ns + other->offset_ns > first->end_ns;
 	int64_t apart_ns = is_later ? other->start_ns + other->offset_ns - first->end_ns : first->start_ns - other->end_ns - other->offset_ns;
-	return error_set(error, STATUS_INPUT, "%s and %s have no moment in common (the second is %s %s) and no collectives that tie them: they are"
-		" no ranks of one run; --align start puts their beginnings together, --align none keeps their times", sink->sources[0]->file,
+	return error_set(error, STATUS_INPUT, "%s and %s have no moment in common (the second is %s %s) and no "
+		"collectives that tie them: they are"
+		" no ranks of one run; --align start puts their beginnings together, --align none keeps their "
+			"times", sink->sources[0]->file,
 		sink->sources[idx]->file, units_duration(apart_ns, text, sizeof text), is_later ? "later" : "earlier");
 }
 
@@ -162,7 +164,7 @@ static int align_source(struct import_sink *sink, uint32_t idx, struct error *er
 		return STATUS_OK;
 	default:
 		other->offset_ns = known_ns;
-		if (!is_empty && !align_by_ends(first, other, known_ns, has_clocks) && !overlaps(first, other))
+		if (!is_empty && !align_by_ends(first, other, known_ns, first->has_base == other->has_base) && !overlaps(first, other))
 			return refuse(sink, idx, error);
 		return STATUS_OK;
 	}
@@ -178,7 +180,8 @@ int import_align(struct import_sink *sink, struct error *error)
 		if (i)
 			status = align_source(sink, i, error);
 		if (i && status == STATUS_OK && llabs(source->offset_ns) > INT64_MAX / 4)
-			status = error_set(error, STATUS_INPUT, "%s: its clock cannot be brought onto the axis of the first file", sink->sources[i]->file);
+			status = error_set(error, STATUS_INPUT, "%s: its clock cannot be brought onto the axis of the "
+				"first file", sink->sources[i]->file);
 		if (i && status == STATUS_OK)
 			status = import_sort_shift(sink->sort, i, source->offset_ns, error);
 		sink->sources[i]->offset_ns = source->offset_ns;

@@ -257,7 +257,8 @@ static int end_pending(struct import_reader *reader, struct error *error)
 	for (uint32_t i = 0; i < chrome->n_pending && status == STATUS_OK; i++) {
 		if (!chrome->pending[i].is_used)
 			continue;
-		import_problem(reader->sink, "an asynchronous beginning without an end: it is shown up to the end", chrome->pending[i].place);
+		import_problem(reader->sink, "an asynchronous beginning without an end: it is shown up to the "
+			"end", chrome->pending[i].place);
 		status = add_async(reader, &chrome->pending[i], IMPORT_UNKNOWN, error);
 	}
 	return status;

@@ -103,7 +103,8 @@ static int inflate_more(struct import_input *input, bool *ret_is_end, struct err
 	if (code == Z_MEM_ERROR)
 		return error_set(error, STATUS_NO_MEMORY, "no memory for inflating");
 	if (code != Z_OK && code != Z_BUF_ERROR)
-		return error_set(error, STATUS_INPUT, "the compressed data are damaged (%s)", stream->msg ? stream->msg : "no reason given");
+		return error_set(error, STATUS_INPUT, "the compressed data are damaged "
+			"(%s)", stream->msg ? stream->msg : "no reason given");
 	return STATUS_OK;
 }
 

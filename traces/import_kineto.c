@@ -31,6 +31,7 @@
 	X(graph_node, "graph node id")                            \
 	X(wait_stream, "wait_on_stream")                          \
 	X(wait_event, "wait_on_cuda_event_record_corr_id")        \
+	X(process, "process") /* of a stream, in what export wrote */   \
 	X(value, "value")
 
 /* Keys of args that are kept as they are: what a collective says of itself. */
@@ -62,7 +63,7 @@ static const struct category categories[] = {
 	CATEGORY("cuda_driver", API, false), CATEGORY("cuda_sync", STREAM_SYNC, true), CATEGORY("cuda_event", EVENT, true),
 	CATEGORY("gpu_user_annotation", MARK, true), CATEGORY("user_annotation", MARK, false), CATEGORY("overhead", OVERHEAD, false),
 	CATEGORY("Runtime", API, false), CATEGORY("Kernel", KERNEL, true), CATEGORY("Operator", MARK, false), CATEGORY("Memcpy", MEMCPY, true),
-	CATEGORY("Memset", MEMSET, true),
+	CATEGORY("Memset", MEMSET, true), CATEGORY("gpu_graph", GRAPH, true),
 };
 static const struct category other_category = CATEGORY("", MARK, false);
 
@@ -286,7 +287,10 @@ static uint32_t stream_of(struct import_reader *reader, const struct import_even
 		device = event->process.is_number ? event->process.number : 0;
 	if (stream == IMPORT_UNKNOWN)
 		stream = event->thread.is_number ? event->thread.number : 0;
-	return import_stream(reader->sink, import_device(reader->sink, kineto->process, device), IMPORT_UNKNOWN, stream);
+	uint32_t process = kineto->process;
+	if (kineto->args.process != IMPORT_UNKNOWN && (!kineto->knows_pid || kineto->args.process != kineto->pid))
+		process = import_process(reader->sink, kineto->args.process, NULL);
+	return import_stream(reader->sink, import_device(reader->sink, process, device), IMPORT_UNKNOWN, stream);
 }
 
 static const struct category *find_category(struct import_reader *reader, struct json_text text)

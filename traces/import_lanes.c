@@ -156,7 +156,10 @@ void import_lane_name(const struct import_sink *sink, const struct import_lane *
 	add_process(sink, track->process, out);
 	if (track->is_stream) {
 		import_device_word(sink, track->device, out);
-		strbuf_addf(out, " stream %" PRId64, track->number);
+		if (import_is_no_stream(track->number))
+			strbuf_add(out, " no stream");
+		else
+			strbuf_addf(out, " stream %" PRId64, track->number);
 		if (lane->depth >= 0)
 			strbuf_add(out, " marks");
 	} else {

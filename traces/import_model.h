@@ -160,6 +160,12 @@ bool import_is_collective(const char *name, size_t n);
 /* Lanes; then rows, sums, level of detail, into a new `file`. */
 int import_write(struct import_sink *sink, const char *file, struct error *error);
 
+/* −1, in 64 bits or 32: work of the host, or of a stream that the source does not know. */
+static inline bool import_is_no_stream(int64_t stream)
+{
+	return stream == -1 || stream == UINT32_MAX;
+}
+
 static inline const char *import_text(const struct import_sink *sink, uint32_t string, uint32_t *ret_n)
 {
 	*ret_n = sink->strings[string].n;

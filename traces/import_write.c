@@ -122,14 +122,16 @@ static int write_sources(struct write *write)
 	for (uint32_t i = 0; i < sink->n_sources && status == STATUS_OK; i++) {
 		const struct import_file *file = sink->sources[i];
 		int64_t rank = file->rank < 0 ? IMPORT_UNKNOWN : file->rank, world = file->world_size < 0 ? IMPORT_UNKNOWN : file->world_size;
-		status = insert(write, "INSERT INTO import_source VALUES(?, 1, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", "itttuuiiiiiii", (int64_t)i + 1,
+		status = insert(write, "INSERT INTO import_source VALUES(?, 1, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, "
+			"?)", "itttuuiiiiiii", (int64_t)i + 1,
 			base_name(file->file), import_kind_word(file->kind), file->version, rank, world, (int64_t)file->n_bytes,
 			(int64_t)file->n_events, (int64_t)file->n_rows, (int64_t)file->n_problems, (int64_t)file->is_cut, file->offset_ns,
 			file->uncertainty_ns);
 	}
 	for (uint32_t i = 0; i < sink->n_problems && status == STATUS_OK; i++) {
 		const struct model_problem *problem = &sink->problems[i];
-		status = insert(write, "INSERT INTO import_problem VALUES(?, ?, ?, ?)", "itii", (int64_t)problem->source + 1, problem->cause,
+		status = insert(write, "INSERT INTO import_problem VALUES(?, ?, ?, "
+			"?)", "itii", (int64_t)problem->source + 1, problem->cause,
 			(int64_t)problem->n, (int64_t)problem->first_place);
 	}
 	return status;
@@ -168,11 +170,13 @@ static int write_processes(struct write *write)
 		strbuf_clear(&word);
 		import_device_word(sink, i, &word);
 		const char *kind = sink->devices[i].kind;
-		status = insert(write, "INSERT INTO device VALUES(?, 1, ?, ?)", "itt", (int64_t)i + 1, strbuf_text(&word), kind ? kind : "cuda");
+		status = insert(write, "INSERT INTO device VALUES(?, 1, ?, "
+			"?)", "itt", (int64_t)i + 1, strbuf_text(&word), kind ? kind : "cuda");
 		if (status == STATUS_OK && sink->devices[i].name) {
 			struct strbuf key = STRBUF_INIT;
 			strbuf_addf(&key, "device %s", strbuf_text(&word));
-			status = insert(write, "INSERT OR IGNORE INTO run_meta VALUES(1, ?, ?)", "tt", strbuf_text(&key), sink->devices[i].name);
+			status = insert(write, "INSERT OR IGNORE INTO run_meta VALUES(1, ?, "
+				"?)", "tt", strbuf_text(&key), sink->devices[i].name);
 			strbuf_finish(&key);
 		}
 	}
@@ -194,7 +198,8 @@ static int write_lanes(struct write *write)
 			" VALUES(?, 1, ?, ?, ?, ?, ?, ?, ?, ?)", "ittuiuuuu", (int64_t)i + 1, !is_stream ? "thread" :
 			write->lanes[i].depth < 0 ? "stream" : "stream_marks", strbuf_text(&name),
 			is_stream ? (int64_t)track->device + 1 : IMPORT_UNKNOWN, (int64_t)track->process + 1,
-			is_stream ? IMPORT_UNKNOWN : track->number, is_stream ? track->number : IMPORT_UNKNOWN, track->context,
+			is_stream ? IMPORT_UNKNOWN : track->number,
+			is_stream && !import_is_no_stream(track->number) ? track->number : IMPORT_UNKNOWN, track->context,
 			write->lanes[i].depth < 0 ? IMPORT_UNKNOWN : (int64_t)write->lanes[i].depth);
 	}
 	strbuf_finish(&name);
@@ -329,6 +334,12 @@ static int write_counter(struct write *write, const struct import_record *record
 	return status == STATUS_OK ? tell(write) : status;
 }
 
+/* As lod_build.h has names and categories. */
+static int number_of(uint32_t string)
+{
+	return string == IMPORT_NONE ? LOD_NONE : (int)string;
+}
+
 static int write_record(void *user, struct import_record *record, struct error *error)
 {
 	struct write *write = user;
@@ -353,7 +364,8 @@ static int write_record(void *user, struct import_record *record, struct error *
 		add_work(write, record, span, launch);
 	if (status == STATUS_OK && record->n_args)
 		status = write_args(write, record, span);
-	struct lod_span drawn = { .lane = (int)lane, .node = LOD_NONE, .kind = kind, .edge = LOD_NONE, .peer = LOD_NONE,
+	struct lod_span drawn = { .lane = (int)lane, .node = LOD_NONE, .kind = kind, .edge = number_of(record->name),
+		.peer = number_of(record->category),
 		.cause = class == IMPORT_UNKNOWN ? LOD_NONE : (int)class, .execution = LOD_NONE, .start_ns = record->start_ns,
 		.duration_ns = record->duration_ns, .row = span, .bytes = record->bytes == IMPORT_UNKNOWN ? -1 : record->bytes };
 	if (status == STATUS_OK)
@@ -378,7 +390,8 @@ static int write_sums(struct write *write)
 {
 	int status = STATUS_OK;
 	for (uint32_t i = 0; i < write->n_lanes && status == STATUS_OK; i++) {
-		status = insert(write, "UPDATE lane SET first_ns = ?2, last_ns = ?3 WHERE id = ?1", "iii", (int64_t)i + 1, write->bounds[i][0],
+		status = insert(write, "UPDATE lane SET first_ns = ?2, last_ns = ?3 WHERE id = "
+			"?1", "iii", (int64_t)i + 1, write->bounds[i][0],
 			write->bounds[i][1]);
 		for (int kind = 0; kind < KINDS && status == STATUS_OK; kind++) {
 			const struct write_sum *sum = &write->sums[i][kind];
@@ -439,7 +452,8 @@ static int write_all(struct write *write, const char *file)
 	if (status == STATUS_OK)
 		status = db_open(file, DB_WRITE, write->error, &write->db);
 	if (status == STATUS_OK)
-		status = db_exec(write->db, "PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; PRAGMA cache_size = -16384;", write->error);
+		status = db_exec(write->db, "PRAGMA journal_mode = DELETE; PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; PRAGMA cache_size = "
+			"-16384;", write->error);
 	if (status == STATUS_OK)
 		status = db_begin(write->db, write->error);
 	if (status == STATUS_OK)

@@ -27,7 +27,8 @@ struct lod_op {
 };
 int lod_build_op(struct lod_build *build, const struct lod_op *op, struct error *error);
 
-/* A span of any kind: one that fills the lane, device work, a wait (only its place is kept). */
+/* A span of any kind: one that fills the lane, device work, a wait (only its place is kept). Of another tool's trace, which has neither edges nor
+ * peers: `edge` is its name, `peer` its category, as numbers of strings − 1. */
 struct lod_span {
 	int lane, node, kind;  /* node: LOD_NONE */
 	int edge, peer, cause; /* peer: of workers; cause: of a wait, otherwise the span's class; LOD_NONE */

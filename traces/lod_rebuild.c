@@ -43,16 +43,22 @@ static int64_t index_or_none(struct db_stmt *stmt, int column, int64_t first)
 	return db_column_type(stmt, column) == DB_NULL ? LOD_NONE : db_column_int(stmt, column) - first;
 }
 
-#define SPAN_COLUMNS "s.lane, s.kind, s.start_ns, s.duration_ns, s.node, s.execution, s.id, s.edge, s.peer, coalesce(s.cause, s.class), s.bytes"
+#define SPAN_COLUMNS "s.lane, s.kind, s.start_ns, s.duration_ns, s.node, s.execution, s.id, s.edge, s.peer, coalesce(s.cause, s.class), s.bytes," \
+	" s.name, s.category"
 
 static struct lod_span span_of(const struct rebuild *rebuild, struct db_stmt *stmt)
 {
-	return (struct lod_span){ .lane = (int)(db_column_int(stmt, 0) - rebuild->lane_id), .kind = (int)db_column_int(stmt, 1),
+	struct lod_span span = { .lane = (int)(db_column_int(stmt, 0) - rebuild->lane_id), .kind = (int)db_column_int(stmt, 1),
 		.start_ns = db_column_int(stmt, 2), .duration_ns = db_column_int(stmt, 3),
 		.node = (int)index_or_none(stmt, 4, rebuild->node_id), .execution = index_or_none(stmt, 5, 0),
 		.row = db_column_int(stmt, 6), .edge = (int)index_or_none(stmt, 7, rebuild->edge_id),
 		.peer = (int)index_or_none(stmt, 8, rebuild->worker_id), .cause = (int)index_or_none(stmt, 9, 0),
 		.bytes = index_or_none(stmt, 10, 0) };
+	if (span.edge == LOD_NONE && span.peer == LOD_NONE) {
+		span.edge = (int)index_or_none(stmt, 11, 1);
+		span.peer = (int)index_or_none(stmt, 12, 1);
+	}
+	return span;
 }
 
 static int each_row(struct rebuild *rebuild, const char *sql, int (*read)(struct rebuild *, struct db_stmt *))

@@ -1,41 +1,47 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * merge: one INSERT … SELECT a table, made from what the schema says of its columns: ids, and columns that refer to ids, are moved behind
- * the largest id of the table they belong to. Tables of words are the same in both files.
+ * the largest id of the table they belong to. Tables of words are the same in both files; what is derived from imported runs is derived again.
  */
 #include "traces/merge.h"
 
+#include <assert.h>
 #include <inttypes.h>
 #include <stdbool.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "engine/base/attributes.h"
 #include "engine/base/strbuf.h"
 #include "traces/db.h"
+#include "traces/gpu_analyses.h"
+#include "traces/trace.h"
+#include "traces/trace_copy.h"
 
 #define MERGE_TABLES_MAX 64
 
-/* Filled once by every trace, or only by its words. */
-static const char *const common[] = { "meta", "kind", "status", "string" };
+/* What is copied. */
+static const char *const merged[] = { "graph", "run", "run_meta", "device", "worker", "node", "channel", "edge", "plan_step", "process", "import_source",
+	"import_problem", "import_count", "lane", "execution", "failure", "op_event", "span", "stall_root", "blame", "critical_path", "compare_sum",
+	"gpu_activity", "arg", "counter", "value", "summary", "loss", "clock_sample", "log", "save", "postmortem", "image", "lod_lane", "lod", "lod_rows",
+	"lod_fill" };
+
+/* References that the schema does not name as such. */
+static const struct {
+	const char *table, *column, *refers_to;
+} references[] = {
+	{ "process", "source", "import_source" },
+};
 
 struct merge {
 	struct db *db;
 	struct error *error;
-	char *names[MERGE_TABLES_MAX];
+	const char *names[MERGE_TABLES_MAX];
 	int64_t behind[MERGE_TABLES_MAX]; /* largest id in `into`; 0 for tables without ids */
 	int n_tables;
 };
-
-static bool is_common(const char *table)
-{
-	for (size_t i = 0; i < ARRAY_LEN(common); i++) {
-		if (strcmp(common[i], table) == 0)
-			return true;
-	}
-	return false;
-}
 
 static int find_table(const struct merge *merge, const char *name)
 {
@@ -48,32 +54,22 @@ static int find_table(const struct merge *merge, const char *name)
 
 static int attach(struct merge *merge, const char *from)
 {
-	struct strbuf sql = STRBUF_INIT;
-	strbuf_add(&sql, "ATTACH '");
-	for (const char *c = from; *c; c++)
-		strbuf_addf(&sql, *c == '\'' ? "'%c" : "%c", *c);
-	strbuf_add(&sql, "' AS other");
-	int status = db_exec(merge->db, strbuf_text(&sql), merge->error);
-	strbuf_finish(&sql);
+	struct db_stmt *stmt = NULL;
+	int status = db_prepare(merge->db, "ATTACH ? AS other", NULL, merge->error, &stmt);
+	if (status == STATUS_OK) {
+		db_bind_text(stmt, 1, from);
+		status = db_run(stmt, merge->error);
+	}
+	db_finish(stmt);
 	return status;
 }
 
 static int list_tables(struct merge *merge)
 {
-	struct db_stmt *stmt = NULL;
-	bool has_row = true;
-	int status = db_prepare(merge->db, "SELECT name FROM other.sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite%'", NULL,
-		merge->error, &stmt);
-	while (status == STATUS_OK && has_row && merge->n_tables < MERGE_TABLES_MAX) {
-		status = db_step(stmt, &has_row, merge->error);
-		if (status != STATUS_OK || !has_row || is_common(db_column_text(stmt, 0)))
-			continue;
-		merge->names[merge->n_tables] = strdup(db_column_text(stmt, 0));
-		if (!merge->names[merge->n_tables++])
-			status = error_set(merge->error, STATUS_NO_MEMORY, "no memory to merge traces");
-	}
-	db_finish(stmt);
-	return status;
+	static_assert(ARRAY_LEN(merged) <= MERGE_TABLES_MAX, "room for all tables");
+	for (size_t i = 0; i < ARRAY_LEN(merged); i++)
+		merge->names[merge->n_tables++] = merged[i];
+	return STATUS_OK;
 }
 
 static int find_largest_ids(struct merge *merge)
@@ -97,6 +93,10 @@ static int find_largest_ids(struct merge *merge)
 /* How a column of a table is copied: `refers_to` is the table whose id it holds, NULL when it holds none. */
 static void add_column(const struct merge *merge, const char *table, const char *column, const char *refers_to, struct strbuf *out)
 {
+	for (size_t i = 0; i < ARRAY_LEN(references); i++) {
+		if (strcmp(references[i].table, table) == 0 && strcmp(references[i].column, column) == 0)
+			refers_to = references[i].refers_to;
+	}
 	int target = refers_to ? find_table(merge, refers_to) : -1;
 	if (strcmp(column, "id") == 0)
 		target = find_table(merge, table);
@@ -138,7 +138,8 @@ static int copy_table(struct merge *merge, const char *table)
 		strbuf_addf(&values, ", rowid + %" PRId64, merge->behind[find_table(merge, table)]);
 	}
 	strbuf_clear(&sql);
-	strbuf_addf(&sql, "INSERT INTO main.%s(%s) SELECT %s FROM other.%s t", table, strbuf_text(&columns), strbuf_text(&values), table);
+	strbuf_addf(&sql, "INSERT INTO main.%s(%s) SELECT %s FROM other.%s t%s", table, strbuf_text(&columns), strbuf_text(&values), table,
+		strcmp(table, "execution") == 0 ? " WHERE run IN (SELECT id FROM other.run WHERE mode <> 'imported')" : "");
 	if (status == STATUS_OK && (sql.is_failed || columns.is_failed || values.is_failed))
 		status = error_set(merge->error, STATUS_NO_MEMORY, "no memory to merge traces");
 	if (status == STATUS_OK)
@@ -176,7 +177,59 @@ int merge_traces(const char *into, const char *from, struct error *error)
 	if (status == STATUS_OK)
 		status = copy_all(&merge);
 	db_close(merge.db);
-	for (int i = 0; i < merge.n_tables; i++)
-		free(merge.names[i]);
 	return status == STATUS_OK ? status : error_prefix(error, "%s could not be added to %s", from, into);
+}
+
+/* -- whole files ------------------------------------------------------------------------------------------------------------ */
+
+struct copying {
+	struct trace_copy *copy;
+};
+
+static int copy_whole(void *user, const char *table)
+{
+	struct copying *copying = user;
+	bool is_words = strcmp(table, "kind") == 0 || strcmp(table, "status") == 0 || strcmp(table, "api_class") == 0;
+	return is_words ? STATUS_OK : trace_copy_table(copying->copy, table, strcmp(table, "meta") == 0 ? "key <> 'schema_version'" : NULL);
+}
+
+/* One that is still being written makes the whole unfinished. */
+static int add_file(struct trace_copy *copy, const char *file, const volatile sig_atomic_t *interrupt, struct error *error)
+{
+	struct trace *trace = NULL;
+	int64_t n_before = 0, n_after = 0;
+	int status = trace_open(file, error, &trace);
+	bool is_finished = trace && trace->is_finished;
+	trace_close(trace);
+	if (status == STATUS_OK)
+		status = db_get_int(copy->db, "SELECT max(id) FROM run", &n_before, error);
+	if (status == STATUS_OK)
+		status = merge_traces(copy->part, file, error);
+	if (status == STATUS_OK && !is_finished)
+		status = db_exec(copy->db, "UPDATE meta SET value = '0' WHERE key = 'finished'", error);
+	if (status == STATUS_OK)
+		status = db_get_int(copy->db, "SELECT max(id) FROM run", &n_after, error);
+	for (int64_t run = n_before + 1; run <= n_after && status == STATUS_OK; run++) {
+		char sql[80];
+		int64_t is_import = 0;
+		snprintf(sql, sizeof sql, "SELECT count(*) FROM run WHERE id = %" PRId64 " AND mode = 'imported'", run);
+		status = db_get_int(copy->db, sql, &is_import, error);
+		if (status == STATUS_OK && is_import)
+			status = gpu_analyses_run(copy->db, run, interrupt, error);
+	}
+	return status;
+}
+
+int merge_files(const char *const *files, int n_files, const char *into, const volatile sig_atomic_t *interrupt, struct error *error)
+{
+	struct trace_copy copy;
+	struct copying copying = { &copy };
+	int status = trace_copy_begin(files[0], into, interrupt, error, &copy);
+	if (status == STATUS_OK)
+		status = trace_copy_each_table(&copy, copy_whole, &copying);
+	if (status == STATUS_OK)
+		status = trace_copy_commit(&copy);
+	for (int i = 1; i < n_files && status == STATUS_OK; i++)
+		status = add_file(&copy, files[i], interrupt, error);
+	return trace_copy_end(&copy, status);
 }

@@ -31,8 +31,7 @@ static void add_column(struct table *table, struct db_stmt *stmt, int column)
 		table_int(table, db_column_int(stmt, column));
 }
 
-/* Parameter 1 is the run, 2 (when there) `limit`. */
-static int fill_by_sql(struct report *report, struct table *table, const char *sql, int64_t limit)
+int report_fill_by_sql(struct report *report, struct table *table, const char *sql, int64_t limit)
 {
 	struct db_stmt *stmt = NULL;
 	bool has_row = false;
@@ -40,6 +39,7 @@ static int fill_by_sql(struct report *report, struct table *table, const char *s
 	if (status == STATUS_OK) {
 		db_bind_int(stmt, 1, report->run->id);
 		db_bind_int(stmt, 2, limit);
+		db_bind_int(stmt, 3, report->options.is_json);
 	}
 	while (status == STATUS_OK && (status = db_step(stmt, &has_row, report->error)) == STATUS_OK && has_row) {
 		for (int i = 0; i < table->n_columns; i++)
@@ -55,7 +55,7 @@ static const struct table_column loss_columns[] = {
 
 static int fill_losses(struct report *report, struct table *table)
 {
-	return fill_by_sql(
+	return report_fill_by_sql(
 		report, table, "SELECT worker, cause, n_records FROM v_loss WHERE run = ? ORDER BY n_records DESC", 0);
 }
 
@@ -81,7 +81,7 @@ static const char stalls_sql[] =
 
 static int fill_stalls(struct report *report, struct table *table)
 {
-	return fill_by_sql(report, table, stalls_sql, report->options.n_stalls);
+	return report_fill_by_sql(report, table, stalls_sql, report->options.n_stalls);
 }
 
 static const struct table_column failure_columns[] = {
@@ -91,7 +91,7 @@ static const struct table_column failure_columns[] = {
 
 static int fill_failures(struct report *report, struct table *table)
 {
-	return fill_by_sql(report, table, "SELECT f.execution, n.name, w.name, s.word, f.text FROM failure f"
+	return report_fill_by_sql(report, table, "SELECT f.execution, n.name, w.name, s.word, f.text FROM failure f"
 		" JOIN status s ON s.id = f.status LEFT JOIN node n ON n.id = f.node LEFT JOIN worker w ON w.id = n.worker"
 		" WHERE f.run = ? ORDER BY f.execution, f.failure LIMIT ?", REPORT_LOG_ROWS);
 }
@@ -102,7 +102,7 @@ static const struct table_column log_columns[] = {
 
 static int fill_log(struct report *report, struct table *table)
 {
-	return fill_by_sql(report, table, "SELECT g.time_ns - r.start_ns, g.level, w.name, g.text FROM log g"
+	return report_fill_by_sql(report, table, "SELECT g.time_ns - r.start_ns, g.level, w.name, g.text FROM log g"
 		" JOIN run r ON r.id = g.run LEFT JOIN worker w ON w.id = g.worker"
 		" WHERE g.run = ? AND g.level <> 'info' ORDER BY g.id LIMIT ?", REPORT_LOG_ROWS);
 }
@@ -114,7 +114,7 @@ static const struct table_column device_columns[] = {
 
 static int fill_devices(struct report *report, struct table *table)
 {
-	return fill_by_sql(
+	return report_fill_by_sql(
 		report, table, "SELECT lane, kind, ns, share FROM v_time_split WHERE run = ? AND side = 'device'", 0);
 }
 
@@ -275,8 +275,8 @@ static const struct report_section channels = { "channels", "Channels (messages 
 static const struct report_section logged = { "log", "Warnings and errors", NULL, SECTION(log_columns), fill_log, NULL };
 
 static const struct report_section *const whole_report[] = { &losses, &report_saves, &failures, &time_split, &devices, &report_limits, &report_whatif,
-	&report_blame, &report_critical, &nodes, &slowest, &stalls, &channels, &logged };
-static const struct report_section *const one_execution[] = { &losses, &report_path };
+	&report_blame, &report_critical, &nodes, &slowest, &stalls, &channels, &logged, NULL };
+static const struct report_section *const one_execution[] = { &losses, &report_path, NULL };
 
 /* -- the whole -------------------------------------------------------------------------------------------------------------- */
 
@@ -304,8 +304,21 @@ static void copy_cell(struct table *table, const struct table_cell *cell, enum t
 		table_int(table, cell->integer);
 }
 
+/* A section in another form than text; the sentences between title and table come first. */
+static void put_form(struct report *report, const struct report_section *section, const struct table *table)
+{
+	struct strbuf text = STRBUF_INIT, *out = report->out;
+	report->out = &text;
+	if (section->introduce && table)
+		section->introduce(report);
+	report->out = out;
+	report->options.form->section(out, section->key, section->title, table ? strbuf_text(&text) : section->empty, table);
+	out->is_failed |= text.is_failed;
+	strbuf_finish(&text);
+}
+
 /* Prints what is not zero throughout. */
-static void print_table(const struct table *table, struct strbuf *out)
+static void print_table(struct report *report, const struct report_section *section, const struct table *table)
 {
 	struct table_column columns[REPORT_COLUMNS_MAX];
 	bool is_shown[REPORT_COLUMNS_MAX];
@@ -321,8 +334,11 @@ static void print_table(const struct table *table, struct strbuf *out)
 		if (is_shown[i % table->n_columns])
 			copy_cell(&shown, &table->cells[i], table->columns[i % table->n_columns].format);
 	}
-	table_print(&shown, 2, out);
-	out->is_failed |= shown.is_failed;
+	if (report->options.form)
+		put_form(report, section, &shown);
+	else
+		table_print(&shown, 2, report->out);
+	report->out->is_failed |= shown.is_failed;
 	table_finish(&shown);
 }
 
@@ -332,10 +348,13 @@ static void print_section(struct report *report, const struct report_section *se
 		strbuf_addf(report->out, ",\"%s\":", section->key);
 		table_json(table, report->out);
 	} else if (table_n_rows(table)) {
-		strbuf_addf(report->out, "\n%s\n", section->title);
-		if (section->introduce)
+		if (!report->options.form)
+			strbuf_addf(report->out, "\n%s\n", section->title);
+		if (section->introduce && !report->options.form)
 			section->introduce(report);
-		print_table(table, report->out);
+		print_table(report, section, table);
+	} else if (section->empty && report->options.form) {
+		put_form(report, section, NULL);
 	} else if (section->empty) {
 		strbuf_addf(report->out, "\n%s\n", section->empty);
 	}
@@ -385,6 +404,39 @@ static void release(struct report *report)
 	critical_path_finish(&report->path);
 }
 
+static bool is_imported(const struct report *report)
+{
+	return strcmp(report->run->mode, "imported") == 0;
+}
+
+static int put_header(struct report *report)
+{
+	return is_imported(report) ? report_device_header(report) : report_header(report);
+}
+
+static const struct report_section *const *sections_of(const struct report *report)
+{
+	if (is_imported(report))
+		return report->options.is_json ? report_device_json : report_device_text;
+	return report->options.has_execution ? one_execution : whole_report;
+}
+
+/* What stands above the sections, in a form. */
+static int begin_form(struct report *report)
+{
+	struct strbuf head = STRBUF_INIT, title = STRBUF_INIT, *out = report->out;
+	report->out = &head;
+	int status = put_header(report);
+	report->out = out;
+	strbuf_addf(&title, "tandem report: %s", report_file_name(report, report->trace->file));
+	if (status == STATUS_OK)
+		report->options.form->begin(out, strbuf_text(&title), strbuf_text(&head), report->options.picture);
+	out->is_failed |= head.is_failed || title.is_failed;
+	strbuf_finish(&head);
+	strbuf_finish(&title);
+	return status;
+}
+
 int report_make(const struct trace *trace, const struct trace_run *run, const struct report_options *options,
 	struct strbuf *out, struct error *error)
 {
@@ -393,16 +445,16 @@ int report_make(const struct trace *trace, const struct trace_run *run, const st
 		report.options = *options;
 	report.options.n_slowest = report.options.n_slowest ? report.options.n_slowest : 3;
 	report.options.n_stalls = report.options.n_stalls ? report.options.n_stalls : 5;
-	bool is_whole = !report.options.has_execution;
-	const struct report_section *const *sections = is_whole ? whole_report : one_execution;
-	size_t n_sections = is_whole ? ARRAY_LEN(whole_report) : ARRAY_LEN(one_execution);
-	int status = analyse(&report);
+	const struct report_section *const *sections = sections_of(&report);
+	int status = is_imported(&report) ? STATUS_OK : analyse(&report);
 	if (status == STATUS_OK)
-		status = report_header(&report);
-	for (size_t i = 0; status == STATUS_OK && i < n_sections; i++)
+		status = report.options.form ? begin_form(&report) : put_header(&report);
+	for (size_t i = 0; status == STATUS_OK && sections[i]; i++)
 		status = make_section(&report, sections[i]);
 	if (status == STATUS_OK && report.options.is_json)
 		strbuf_add(out, "}\n");
+	if (status == STATUS_OK && report.options.form)
+		report.options.form->end(out);
 	if (status == STATUS_OK && out->is_failed)
 		status = error_set(error, STATUS_NO_MEMORY, "no memory for the report");
 	release(&report);

@@ -15,12 +15,15 @@
 
 #include "engine/base/error.h"
 #include "engine/base/strbuf.h"
+#include "traces/report_form.h"
 #include "traces/trace.h"
 
 struct report_options {
 	int n_slowest;     /* executions; 0: 3 */
 	int n_stalls;      /* groups of stalls; 0: 5 */
 	bool is_json;
+	const struct report_form *form; /* not text but this; NULL */
+	const char *picture; /* of the timeline, for forms that show one; may be NULL */
 	bool is_exact;     /* looks at all ops of a long run, too */
 	bool has_execution;
 	int64_t execution; /* shows the critical path of this execution in place of the whole */

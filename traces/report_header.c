@@ -51,6 +51,12 @@ static double throughput(const struct report *report)
 	return run->has_results && ns > 0 ? 1e9 * (double)run->n_finished / (double)ns : 0;
 }
 
+const char *report_file_name(const struct report *report, const char *file)
+{
+	const char *slash = strrchr(file, '/');
+	return report->options.form && !report->options.shows_private && slash ? slash + 1 : file;
+}
+
 static bool is_running(const struct trace_run *run)
 {
 	return strcmp(run->status, "running") == 0;
@@ -91,12 +97,12 @@ static int print_header(struct report *report, const struct latency *latency)
 {
 	const struct trace_run *run = report->run;
 	char text[3][40];
-	strbuf_add_printable(report->out, report->trace->file);
+	strbuf_add_printable(report->out, report_file_name(report, report->trace->file));
 	strbuf_addf(report->out, ": run %lld, %s, graph ", (long long)run->id, run->mode);
 	strbuf_add_printable(report->out, run->graph);
 	if (run->graph_file) {
 		strbuf_add(report->out, " (");
-		strbuf_add_printable(report->out, run->graph_file);
+		strbuf_add_printable(report->out, report_file_name(report, run->graph_file));
 		strbuf_add(report->out, ")");
 	}
 	print_lanes(report);

@@ -44,6 +44,9 @@ struct report_section {
 
 extern const struct report_section report_limits, report_whatif, report_blame, report_critical, report_path;
 
+/* A file as the report names it: without its folder in what is made to be shared. */
+const char *report_file_name(const struct report *report, const char *file);
+
 /* The lines above all sections, or in JSON the object "run" without what follows it. */
 int report_header(struct report *report);
 
@@ -51,6 +54,13 @@ int report_header(struct report *report);
 int report_count_kept(struct report *report);
 int report_print_kept(struct report *report);
 extern const struct report_section report_saves;
+
+/* Fills a table by a statement whose parameters are the run (1), `limit` (2) and whether JSON is wanted (3), as far as it has them. */
+int report_fill_by_sql(struct report *report, struct table *table, const char *sql, int64_t limit);
+
+/* Of an imported run: the lines above, and the sections, ended by NULL. */
+int report_device_header(struct report *report);
+extern const struct report_section *const report_device_text[], *const report_device_json[];
 
 /* A line for each time that the memory of the run was saved. */
 int report_print_postmortems(struct report *report);

@@ -9,6 +9,7 @@
 
 #include "traces/import_sink.h"
 #include "traces/lod.h"
+#include "traces/schema_paths.h"
 
 static const char tables_sql[] =
 	"CREATE TABLE meta(key TEXT PRIMARY KEY NOT NULL, value) WITHOUT ROWID;"
@@ -341,7 +342,7 @@ static int make_version_5(struct db *db, struct error *error)
 		" s.n_problems, s.is_cut, s.offset_ns, nullif(s.uncertainty_ns, -1) AS uncertainty_ns, s.id AS source FROM import_source s;"
 		"CREATE VIEW v_import_count AS SELECT s.run, s.file, c.what, c.n FROM import_count c JOIN import_source s ON s.id = c.source;"
 		"CREATE VIEW v_problem AS SELECT s.run, s.file, p.cause, p.n, p.first_place FROM import_problem p"
-		" JOIN import_source s ON s.id = p.source;" DEVICE_TIME_SQL, error);
+		" JOIN import_source s ON s.id = p.source;" DEVICE_TIME_SQL PATHS_TABLES_SQL PATHS_VIEWS_SQL, error);
 }
 
 /* A later version is added as a function that changes the one before, and its line here. */

@@ -61,10 +61,59 @@ static int index_of(struct db_stmt *stmt, int column, int64_t first, int n)
 static const char lanes_sql[] =
 	"SELECT l.id, l.kind, l.name, w.name, coalesce(dl.name, dw.name), l.first_ns, l.last_ns, c.id, c.node, c.depth, c.payload_bytes,"
 	" c.transport, (SELECT sum(n_records) FROM loss o WHERE o.worker = l.worker),"
-	" (SELECT CASE count(*) WHEN 1 THEN min(e.name) END FROM edge e WHERE e.channel = c.id), l.worker"
+	" (SELECT CASE count(*) WHEN 1 THEN min(e.name) END FROM edge e WHERE e.channel = c.id), l.worker,"
+	" l.process, coalesce(l.stream, l.thread), l.depth, l.context"
 	" FROM lane l LEFT JOIN worker w ON w.id = l.worker LEFT JOIN device dl ON dl.id = l.device LEFT JOIN device dw ON dw.id = w.device"
 	" LEFT JOIN channel c ON c.id = l.channel WHERE l.run = ?"
 	" ORDER BY CASE l.kind WHEN 'host' THEN 0 WHEN 'channel' THEN 2 ELSE 1 END, l.worker, l.id";
+
+static enum timeline_lane_kind kind_of(const char *word)
+{
+	static const struct {
+		const char *word;
+		enum timeline_lane_kind kind;
+	} words[] = { { "host", TIMELINE_HOST }, { "channel", TIMELINE_CHANNEL }, { "thread", TIMELINE_THREAD },
+		{ "stream_marks", TIMELINE_THREAD } };
+	for (size_t i = 0; i < ARRAY_LEN(words); i++) {
+		if (strcmp(words[i].word, word) == 0)
+			return words[i].kind;
+	}
+	return TIMELINE_DEVICE;
+}
+
+/* Lanes of a thread come one after the other, and so do a stream's and its marks'. */
+static void place_imported(struct timeline *timeline, struct timeline_lane *lane, struct db_stmt *stmt)
+{
+	struct timeline_store *store = timeline->store;
+	const struct timeline_lane *before = timeline->n_lanes > 1 ? lane - 1 : NULL;
+	int64_t context = db_column_int(stmt, 18);
+	lane->process = lane->track = TIMELINE_NONE;
+	if (!timeline->is_imported)
+		return;
+	lane->process = index_of(stmt, 15, store->process_id, timeline->n_processes);
+	lane->number = db_column_int(stmt, 16);
+	lane->nesting = (int)db_column_int(stmt, 17);
+	lane->is_stream = strncmp(db_column_text(stmt, 1), "stream", 6) == 0;
+	bool is_same = before && before->process == lane->process && before->number == lane->number && before->is_stream == lane->is_stream
+		&& strcmp(before->device ? before->device : "", lane->device ? lane->device : "") == 0 && store->context == context
+		&& (lane->is_stream || lane->nesting == before->nesting + 1);
+	lane->track = !before ? 0 : before->track + !is_same;
+	store->context = context;
+}
+
+static int read_process(struct open *open, struct db_stmt *stmt)
+{
+	struct timeline *timeline = open->timeline;
+	struct timeline_process *processes = append(timeline->processes, &timeline->n_processes, sizeof(*processes));
+	if (!processes)
+		return out_of_memory(open);
+	timeline->processes = processes;
+	if (timeline->n_processes == 1)
+		timeline->store->process_id = db_column_int(stmt, 0);
+	struct timeline_process *process = &processes[timeline->n_processes - 1];
+	*process = (struct timeline_process){ .id = db_column_int(stmt, 0), .title = copy_text(stmt, 1) };
+	return process->title ? STATUS_OK : out_of_memory(open);
+}
 
 static int read_lane(struct open *open, struct db_stmt *stmt)
 {
@@ -83,7 +132,7 @@ static int read_lane(struct open *open, struct db_stmt *stmt)
 	struct timeline_lane *lane = &lanes[timeline->n_lanes - 1];
 	struct timeline_source *source = &sources[timeline->n_lanes - 1];
 	*source = (struct timeline_source){ .id = db_column_int(stmt, 0), .closed_ns = INT64_MAX };
-	lane->kind = strcmp(kind, "host") == 0 ? TIMELINE_HOST : strcmp(kind, "channel") == 0 ? TIMELINE_CHANNEL : TIMELINE_DEVICE;
+	lane->kind = kind_of(kind);
 	lane->id = lane->kind == TIMELINE_CHANNEL ? db_column_int(stmt, 7) : source->id;
 	lane->name = copy_text(stmt, db_column_type(stmt, 13) == DB_NULL ? 2 : 13);
 	lane->worker = copy_text(stmt, 3);
@@ -97,6 +146,7 @@ static int read_lane(struct open *open, struct db_stmt *stmt)
 	lane->n_lost = db_column_int(stmt, 12);
 	if (lane->kind == TIMELINE_HOST && store->n_workers++ == 0)
 		store->worker_id = db_column_int(stmt, 14);
+	place_imported(timeline, lane, stmt);
 	return lane->name ? STATUS_OK : out_of_memory(open);
 }
 
@@ -172,7 +222,10 @@ static int index_lanes(struct open *open)
 
 static int read_layout(struct open *open)
 {
-	int status = each_row(open, lanes_sql, read_lane);
+	int status = each_row(open, "SELECT id, CASE WHEN rank IS NOT NULL THEN 'rank ' || rank WHEN pid IS NOT NULL THEN 'process ' || pid"
+		" ELSE coalesce(name, 'process') END FROM process WHERE run = ? ORDER BY id", read_process);
+	if (status == STATUS_OK)
+		status = each_row(open, lanes_sql, read_lane);
 	if (status == STATUS_OK)
 		status = each_row(open, "SELECT n.id, n.name, n.op, n.params, n.outputs, n.collective, n.worker, n.line,"
 			" coalesce((SELECT min(p.position) FROM plan_step p WHERE p.node = n.id AND p.worker = n.worker), n.idx)"
@@ -362,12 +415,14 @@ int timeline_open(const struct trace *trace, int64_t run, timeline_progress_fn *
 	timeline->info = trace_find_run(trace, run);
 	timeline->store->db = trace->db;
 	int status = STATUS_OK;
-	if (timeline->info)
+	if (timeline->info) {
 		timeline->run = timeline->info->id;
-	else if (run)
+		timeline->is_imported = strcmp(timeline->info->mode, "imported") == 0;
+	} else if (run) {
 		status = error_set(error, STATUS_USAGE, "%s: has no run %lld", trace->file, (long long)run);
-	else
+	} else {
 		status = error_set(error, STATUS_TRACE, "%s: has no run", trace->file);
+	}
 	if (status == STATUS_OK)
 		status = read_layout(&open);
 	if (status == STATUS_OK)
@@ -395,6 +450,9 @@ void timeline_close(struct timeline *timeline)
 	if (!timeline)
 		return;
 	timeline_rows_finish(timeline);
+	timeline_texts_finish(timeline);
+	for (int i = 0; i < timeline->n_processes; i++)
+		free(timeline->processes[i].title);
 	for (int i = 0; i < timeline->n_lanes; i++) {
 		const struct timeline_lane *lane = &timeline->lanes[i];
 		free_texts((char *const[]){ lane->name, lane->worker, lane->device, lane->transport }, 4);
@@ -410,6 +468,7 @@ void timeline_close(struct timeline *timeline)
 	free(timeline->store->sources);
 	free(timeline->store->lane_of_id);
 	free(timeline->store);
+	free(timeline->processes);
 	free(timeline->lanes);
 	free(timeline->nodes);
 	free(timeline->edges);

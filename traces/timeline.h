@@ -26,7 +26,14 @@
 enum timeline_lane_kind {
 	TIMELINE_HOST,    /* a worker's host thread, the driver first */
 	TIMELINE_DEVICE,  /* a stream or queue of a device; spans may overlap */
+	TIMELINE_THREAD,  /* imported: what nests, of a thread or of marks on a stream, a lane a depth */
 	TIMELINE_CHANNEL, /* fill over time */
+};
+
+/* Of an imported trace. */
+struct timeline_process {
+	int64_t id;              /* in the file */
+	char *title;             /* "rank 0", "process 4711", or its name */
 };
 
 struct timeline_lane {
@@ -39,6 +46,11 @@ struct timeline_lane {
 	int64_t depth, payload_bytes;
 	char *transport;
 	int64_t n_lost;          /* HOST: records lost, all causes */
+	int process;             /* imported: index; TIMELINE_NONE */
+	int track;               /* imported: one number for all lanes of a thread, or of a stream with its marks; TIMELINE_NONE */
+	int nesting;             /* THREAD: depth, from 0 */
+	bool is_stream;          /* imported: a stream, or marks on one */
+	int64_t number;          /* imported: of the stream, or of the thread */
 };
 
 struct timeline_node {
@@ -65,8 +77,9 @@ struct timeline_span {
 	int status;              /* enum status of an op */
 	int64_t execution;       /* TIMELINE_NONE */
 	int64_t start_ns, duration_ns;
-	int64_t phase_ns[PHASE_COUNT]; /* is_op: they sum to duration_ns; otherwise duration_ns at its kind when that is a phase */
+	int64_t phase_ns[PHASE_COUNT]; /* is_op: they sum to duration_ns; otherwise duration_ns at the phase that it is drawn as */
 	int64_t bytes;           /* -1: not recorded */
+	int64_t name, category;  /* imported: texts (timeline_import.h); 0: none */
 };
 
 /* A piece of a span of one phase: what is drawn. */
@@ -102,6 +115,9 @@ struct timeline {
 	int n_nodes;
 	struct timeline_edge *edges;
 	int n_edges;
+	bool is_imported;               /* of another tool's: no nodes; processes, and spans with names (timeline_import.h) */
+	struct timeline_process *processes;
+	int n_processes;
 	int64_t origin_ns, end_ns;      /* of everything recorded; end grows while the run goes on */
 	int64_t n_spans;                /* ops and lane-filling spans, as far as counted */
 	bool was_built;                 /* the file had no pyramid: one was made in memory when it was opened */
@@ -171,7 +187,13 @@ struct timeline_query {
 	int64_t least_ns, most_ns; /* duration (of the phase, when set); most 0: no bound */
 	int64_t execution;       /* TIMELINE_NONE: any */
 	bool only_failed;
+	/* imported */
+	const uint8_t *names, *categories; /* [n_texts + 1] by text: 1 where it fits; NULL: any */
+	int64_t n_texts;
+	uint32_t kinds;          /* bits: kind − SPAN_KIND_OP; 0: any */
 };
+/* Whether a span is what the query looks for. */
+bool timeline_query_fits(const struct timeline_query *query, const struct timeline_span *span);
 /* The next span in time behind (direction 1) or before (-1) the moment; searches block by block with the pyramid's help and stops when
  * `*interrupt` becomes non-zero (STATUS_STOPPED; may be NULL). */
 int timeline_search(struct timeline *timeline, const struct timeline_query *query, int64_t from_ns, int direction,

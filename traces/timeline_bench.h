@@ -17,4 +17,8 @@
  * be NULL) is told the share done and may return false to give up: STATUS_STOPPED. */
 int timeline_bench_make(const char *file, int64_t n_spans, timeline_progress_fn *progress, void *user, struct error *error);
 
+/* The same of a trace as if imported: eight ranks, nested operators of 4,000 names, calls and the kernels they launch, copies. Through the importers'
+ * sink, its sorting, and what is computed at an import's end. */
+int timeline_bench_import(const char *file, int64_t n_spans, timeline_progress_fn *progress, void *user, struct error *error);
+
 #endif

@@ -48,6 +48,8 @@ int timeline_executions(struct timeline *timeline, int64_t *ret_first, int64_t *
 	if (status != STATUS_OK)
 		return status;
 	bool has_any = values[0] != TIMELINE_NONE;
+	if (timeline->is_imported && has_any) /* nobody submitted them */
+		values[2] = values[1] - values[0] + 1;
 	*ret_first = has_any ? values[0] : 0;
 	*ret_last = has_any ? values[1] : 0;
 	*ret_n = has_any ? (values[2] < values[1] - values[0] + 1 ? values[2] : values[1] - values[0] + 1) : 0;

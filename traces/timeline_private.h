@@ -15,6 +15,7 @@
 struct timeline_row {
 	int64_t row, start_ns, duration_ns, execution, bytes;
 	int32_t lane, node, edge, peer;
+	int32_t name, category; /* texts; 0: none */
 	int32_t first_piece; /* of the leaf's pieces; is_op */
 	int16_t kind, cause;
 	uint8_t n_pieces, status;
@@ -71,6 +72,8 @@ enum timeline_stmt {
 	TIMELINE_STMT_COUNT
 };
 
+struct timeline_texts;
+
 struct timeline_store {
 	struct db *db;
 	const char *database;
@@ -78,10 +81,12 @@ struct timeline_store {
 	struct timeline_source *sources; /* [n_lanes] */
 	int *lane_of_id;                 /* [n_ids] at id - lane_id */
 	int n_ids, n_workers;
-	int64_t lane_id, node_id, edge_id, worker_id;
+	int64_t lane_id, node_id, edge_id, worker_id, process_id;
+	int64_t context;                 /* of the lane read last */
 	int64_t grid_ns;                 /* where the cells begin */
 	struct timeline_leaf leaves[TIMELINE_LEAVES_MAX];
 	struct lod_leaf_reader *reader;
+	struct timeline_texts *texts;    /* timeline_import.c's; NULL: nothing was asked for yet */
 	uint64_t n_uses;
 	int64_t n_built;                 /* rows there were when the pyramid was made; of a temporary one */
 };
@@ -102,8 +107,14 @@ int timeline_rows_refresh(struct timeline *timeline, struct error *error);
 void timeline_rows_forget(struct timeline *timeline);
 void timeline_rows_finish(struct timeline *timeline);
 
+/* A span that is no op gets the phase that it is drawn as. */
+void timeline_span_phase(struct timeline_span *span);
+
 /* A row as a span. */
 struct timeline_span timeline_span_of(const struct timeline_row *row, const struct timeline_piece *pieces);
+
+/* Releases what timeline_import.c keeps. */
+void timeline_texts_finish(struct timeline *timeline);
 
 /* Bounds in the grid. */
 static inline int64_t timeline_grid(const struct timeline *timeline, int64_t time_ns)

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "engine/base/attributes.h"
+#include "traces/lod_build.h"
 #include "traces/timeline_private.h"
 
 static int out_of_memory(struct error *error)
@@ -53,6 +54,10 @@ static void take_row(const struct timeline *timeline, struct timeline_leaf *leaf
 		.node = within(form->node, timeline->n_nodes), .edge = within(form->edge, timeline->n_edges),
 		.peer = within(form->peer, timeline->store->n_workers), .cause = (int16_t)form->cause, .status = form->status,
 		.first_piece = leaf->n_pieces, .n_pieces = form->n_phases };
+	if (timeline->is_imported) {
+		row->name = form->edge + 1;
+		row->category = form->peer + 1;
+	}
 	for (int i = 0; i < form->n_phases; i++)
 		leaf->pieces[leaf->n_pieces++] = (struct timeline_piece){ .phase = (enum phase)form->phases[i],
 			.duration_ns = from->phase_ns[i] };
@@ -305,14 +310,21 @@ void timeline_rows_finish(struct timeline *timeline)
 	}
 }
 
+void timeline_span_phase(struct timeline_span *span)
+{
+	uint8_t phase = PHASE_UNKNOWN;
+	if (span->kind != SPAN_KIND_OP && lod_kind_phase(span->kind, span->cause, &phase))
+		span->phase_ns[phase] = span->duration_ns;
+}
+
 struct timeline_span timeline_span_of(const struct timeline_row *row, const struct timeline_piece *pieces)
 {
 	struct timeline_span span = { .row = row->row, .is_op = row->kind == SPAN_KIND_OP, .lane = row->lane, .node = row->node,
 		.edge = row->edge, .peer = row->peer, .kind = row->kind, .cause = row->cause, .status = row->status,
-		.execution = row->execution, .start_ns = row->start_ns, .duration_ns = row->duration_ns, .bytes = row->bytes };
+		.execution = row->execution, .start_ns = row->start_ns, .duration_ns = row->duration_ns, .bytes = row->bytes,
+		.name = row->name, .category = row->category };
 	for (int i = 0; i < row->n_pieces; i++)
 		span.phase_ns[pieces[i].phase] = pieces[i].duration_ns;
-	if (row->kind < PHASE_COUNT)
-		span.phase_ns[row->kind] = row->duration_ns;
+	timeline_span_phase(&span);
 	return span;
 }

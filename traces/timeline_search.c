@@ -38,13 +38,18 @@ struct search_parts {
 
 static int search_level(struct search *search, int level, int64_t from_ns, int64_t until_ns);
 
-static bool fits(const struct search *search, const struct timeline_span *span)
+static bool has_text(const uint8_t *texts, int64_t n_texts, int64_t text)
 {
-	const struct timeline_query *query = search->query;
+	return !texts || (text > 0 && text <= n_texts && texts[text]);
+}
+
+bool timeline_query_fits(const struct timeline_query *query, const struct timeline_span *span)
+{
 	int64_t ns = query->phase == TIMELINE_NONE ? span->duration_ns : span->phase_ns[query->phase];
-	if (span->start_ns <= search->after_ns || span->start_ns >= search->before_ns)
-		return false;
+	int kind = span->kind - SPAN_KIND_OP;
 	if (query->nodes && (span->node == TIMELINE_NONE || !query->nodes[span->node]))
+		return false;
+	if (query->lanes && (span->lane < 0 || !query->lanes[span->lane]))
 		return false;
 	if (query->execution != TIMELINE_NONE && span->execution != query->execution)
 		return false;
@@ -52,7 +57,18 @@ static bool fits(const struct search *search, const struct timeline_span *span)
 		return false;
 	if (query->phase != TIMELINE_NONE && ns <= 0)
 		return false;
+	if (query->kinds && (kind < 0 || kind >= 32 || !(query->kinds & 1u << kind)))
+		return false;
+	bool is_called = has_text(query->names, query->n_texts, span->name)
+		|| (span->kind == SPAN_KIND_KERNEL && has_text(query->names, query->n_texts, span->category)); /* the long name */
+	if (!is_called || !has_text(query->categories, query->n_texts, span->category))
+		return false;
 	return ns >= query->least_ns && (query->most_ns == 0 || ns <= query->most_ns);
+}
+
+static bool fits(const struct search *search, const struct timeline_span *span)
+{
+	return span->start_ns > search->after_ns && span->start_ns < search->before_ns && timeline_query_fits(search->query, span);
 }
 
 static bool look_at_row(void *user, const struct timeline_row *row, const struct timeline_piece *pieces)
@@ -188,6 +204,12 @@ static int bound(struct search *search, int64_t *from_ns, int64_t *until_ns, boo
 	return status;
 }
 
+/* Cells know nothing of names: where these are all that is asked for, leaves are read one after the other. */
+static bool is_for_rows(const struct timeline_query *query)
+{
+	return (query->names || query->categories || query->kinds) && query->phase == TIMELINE_NONE && !query->only_failed;
+}
+
 static int search_lane(struct search *search)
 {
 	int64_t from_ns = 0, until_ns = 0;
@@ -198,6 +220,8 @@ static int search_lane(struct search *search)
 		return status;
 	int bits = lod_cell_bits(top);
 	from_ns = timeline_grid(search->timeline, from_ns) >> bits << bits;
+	if (is_for_rows(search->query))
+		return search_rows(search, from_ns, timeline_grid(search->timeline, until_ns) + 1);
 	return search_level(search, top, from_ns, timeline_grid(search->timeline, until_ns) + 1);
 }
 

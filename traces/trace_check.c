@@ -31,6 +31,7 @@ struct check {
 
 #define SUMMED_OPS \
 	"SELECT coalesce(sum(s.n), 0) FROM summary s JOIN lane l ON l.id = s.lane WHERE l.run = r.id AND s.kind = 101"
+#define IMPORTED_RUNS "(SELECT id FROM run WHERE mode = 'imported')"
 /* Runs of which more was summed than has rows, or at another time, when the clocks' relation was known better. */
 #define PARTLY_RECORDED "SELECT r.id FROM run r WHERE r.n_ops < (" SUMMED_OPS ") OR EXISTS (SELECT 1 FROM save v WHERE v.run = r.id)"
 
@@ -45,13 +46,13 @@ static const struct check checks[] = {
 	  " SELECT lane, start_ns, duration_ns FROM span WHERE kind < 100)) WHERE before_ns > start_ns",
 	  "%lld ops or spans begin before the one before them has ended", VERDICT_WRONG },
 	{ "events lie within their run", "SELECT count(*) FROM (SELECT run, start_ns, duration_ns FROM op_event UNION ALL"
-	  " SELECT run, start_ns, duration_ns FROM span WHERE kind < 100) e JOIN run r ON r.id = e.run"
+	  " SELECT run, start_ns, duration_ns FROM span WHERE kind < 100 OR run IN " IMPORTED_RUNS ") e JOIN run r ON r.id = e.run"
 	  " WHERE e.start_ns < r.start_ns OR e.start_ns + e.duration_ns > r.end_ns", "%lld do not", VERDICT_WRONG },
 	{ "summaries agree with events", "SELECT count(*) FROM (SELECT lane, node, kind, sum(ns) AS ns FROM"
 	  " (SELECT lane, node, kind.word AS kind, ns FROM summary JOIN kind ON kind.id = summary.kind WHERE kind.id <> 101"
 	  "  UNION ALL SELECT lane, node, kind, -ns FROM (SELECT lane, 0 AS node, kind.word AS kind,"
 	  "  sum(duration_ns) AS ns FROM span"
-	  "  JOIN kind ON kind.id = span.kind WHERE kind.id < 100 GROUP BY lane, kind.word" OP_PHASE_MAP(SUM_PHASE) "))"
+	  "  JOIN kind ON kind.id = span.kind WHERE kind.id < 100 OR run IN " IMPORTED_RUNS " GROUP BY lane, kind.word" OP_PHASE_MAP(SUM_PHASE) "))"
 	  " WHERE lane NOT IN (SELECT l.id FROM lane l WHERE l.run IN (" PARTLY_RECORDED "))"
 	  " GROUP BY lane, node, kind HAVING sum(ns) <> 0)", "%lld sums differ", VERDICT_WRONG },
 	{ "ops of partly recorded runs are in their sums", "SELECT count(*) FROM run r WHERE n_ops > (" SUMMED_OPS ")",
@@ -67,6 +68,26 @@ static const struct check checks[] = {
 	  " WHERE i.postmortem = p.id) OR EXISTS (SELECT 1 FROM image i WHERE i.postmortem = p.id AND NOT coalesce(i.offset BETWEEN 0 AND"
 	  " CASE i.segment WHEN 'program' THEN p.program_bytes WHEN 'control' THEN p.control_bytes WHEN 'slots' THEN p.slots_bytes"
 	  " WHEN 'gates' THEN p.gates_bytes END - length(i.bytes), 0))", "%lld are not", VERDICT_WRONG },
+	{ "durations are not negative", "SELECT (SELECT count(*) FROM op_event WHERE duration_ns < 0) + (SELECT count(*) FROM span WHERE duration_ns < 0)",
+	  "%lld are", VERDICT_WRONG },
+	{ "events lie on lanes of their run", "SELECT (SELECT count(*) FROM op_event e JOIN lane l ON l.id = e.lane WHERE l.run <> e.run) + (SELECT"
+	  " count(*) FROM span s JOIN lane l ON l.id = s.lane WHERE l.run <> s.run)", "%lld do not", VERDICT_WRONG },
+	{ "launches are calls of the same run", "SELECT count(*) FROM gpu_activity g JOIN span s ON s.id = g.span JOIN span a ON a.id = g.launch"
+	  " WHERE a.run <> s.run OR a.id = s.id OR a.kind BETWEEN 102 AND 104", "%lld are not", VERDICT_WRONG },
+	{ "imported files were whole", "SELECT count(*) FROM import_source WHERE is_cut", "%lld were cut or damaged, see v_source: what could be read is"
+	  " here", VERDICT_NOTE },
+	{ "all of the imported files could be read", "SELECT coalesce(sum(n), 0) FROM import_problem", "%lld events could not, or not as they stood, see"
+	  " v_problem", VERDICT_NOTE },
+	{ "clocks of imported files are known", "SELECT count(*) FROM import_source s WHERE uncertainty_ns < 0 AND id > (SELECT min(id) FROM import_source m"
+	  " WHERE m.run = s.run)", "%lld files: how their clocks relate to the first one's is not known", VERDICT_NOTE },
+	{ "device work knows its launch", "SELECT count(*) FROM span s LEFT JOIN gpu_activity g ON g.span = s.id WHERE s.kind BETWEEN 102 AND 104 AND"
+	  " g.launch IS NULL AND s.run IN " IMPORTED_RUNS, "of %lld kernels and copies the call is not in the trace", VERDICT_NOTE },
+	{ "imported runs have calls", "SELECT count(*) FROM run r WHERE mode = 'imported' AND EXISTS (SELECT 1 FROM span s WHERE s.run = r.id AND s.kind ="
+	  " 102) AND NOT EXISTS (SELECT 1 FROM span s WHERE s.run = r.id AND s.kind = 105)", "%lld have none: why the device waits cannot be told",
+	  VERDICT_NOTE },
+	{ "imported runs have annotations", "SELECT count(*) FROM run r WHERE mode = 'imported' AND NOT EXISTS (SELECT 1 FROM span s WHERE s.run = r.id AND"
+	  " s.kind = 106)", "%lld have none: iterations can be found by their rhythm only", VERDICT_NOTE },
+	{ "runs are there whole", "SELECT count(*) FROM run_meta WHERE key = 'trimmed'", "%lld are parts of longer ones (trim)", VERDICT_NOTE },
 	{ "nothing went wrong in the runs", "SELECT count(*) FROM postmortem WHERE reason <> 'asked'", "post-mortems: %lld, see v_postmortem;"
 	  " tandem debug opens them", VERDICT_NOTE },
 	{ "executions have ended", "SELECT count(*) FROM execution WHERE status = -1 AND NOT is_partial", "%lld have not", VERDICT_NOTE },

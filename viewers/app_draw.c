@@ -41,8 +41,13 @@ static void add_modes(const struct session *session, struct strbuf *out)
 static void add_count(const struct session *session, struct strbuf *out)
 {
 	int64_t first = 0, last = 0, n = 0;
+	const struct timeline *timeline = session_timeline(session);
+	if (timeline->is_imported)
+		strbuf_addf(out, "%" PRId64 " spans", timeline->n_spans);
 	if (timeline_executions(session_timeline(session), &first, &last, &n, NULL) != STATUS_OK || !n)
-		strbuf_add(out, "no executions");
+		strbuf_add(out, timeline->is_imported ? "" : "no executions");
+	else if (timeline->is_imported)
+		strbuf_addf(out, ", %" PRId64 " iteration%s", n, n == 1 ? "" : "s");
 	else
 		strbuf_addf(out, "%" PRId64 " execution%s", n, n == 1 ? "" : "s");
 }
@@ -61,7 +66,7 @@ static void add_place(const struct session *session, struct strbuf *out)
 {
 	int64_t first = 0, last = 0, n = 0, execution = session->selection.execution;
 	if (execution != TIMELINE_NONE && timeline_executions(session_timeline(session), &first, &last, &n, NULL) == STATUS_OK && n)
-		strbuf_addf(out, "exec %" PRId64 "/%" PRId64, execution, last);
+		strbuf_addf(out, "%s %" PRId64 "/%" PRId64, session_timeline(session)->is_imported ? "iteration" : "exec", execution, last);
 }
 
 /* From the left what the trace is, as far as it fits; from the right where the selection is, and what a reader must know of the data. */
@@ -142,7 +147,8 @@ static int draw_hints(struct pane line, int x, const char *hints)
 static void draw_bottom(struct app *app, struct pane line)
 {
 	const struct session *session = app->session;
-	const char *hints = views[app->panes[app->active].view]->hints;
+	const struct view *view = views[app->panes[app->active].view];
+	const char *hints = session_timeline(session)->is_imported && view->imported_hints ? view->imported_hints : view->hints;
 	if (app->mode == MODE_TYPING) {
 		app_prompt_draw(app, line);
 	} else if (app->mode == MODE_HELP) {

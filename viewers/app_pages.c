@@ -64,6 +64,8 @@ static void add_words(struct page *page)
 		{ "kind:starved", "spans with time of a kind" },
 		{ ">1ms <10us", "duration, of the kind where one is named" }, { "exec:118", "one execution" },
 		{ "failed", "ops that failed" },
+		{ "NAME cat:TEXT", "imported: a part of a span's name, of its category" },
+		{ "kind:kernel", "imported: also copy, memset, api, launch, sync, annotation, graph" },
 	};
 	add_heading(page, "Search and filter: words that must all match");
 	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
@@ -81,10 +83,17 @@ static void add_commands(struct page *page)
 	}
 }
 
-static void add_legend(struct page *page)
+static void add_legend(struct page *page, bool is_imported)
 {
+	int text_x = page->pane.width >= 100 ? 27 : 9;
+	if (is_imported) {
+		add_heading(page, "Colours of an imported trace");
+		for (int i = 0; legend_imported_line(i, page->pane, page->n_lines - page->top, text_x); i++)
+			page->n_lines++;
+		add_blank(page);
+	}
 	add_heading(page, "Colours and marks");
-	for (int i = 0; legend_line(i, page->pane, page->n_lines - page->top, page->pane.width >= 100 ? 27 : 9); i++)
+	for (int i = 0; legend_line(i, page->pane, page->n_lines - page->top, text_x); i++)
 		page->n_lines++;
 }
 
@@ -97,7 +106,7 @@ static void draw_help(struct app *app, struct page *page)
 		add_line(page, LOOK(NONE), keys, action_info((enum action)i)->name, action_info((enum action)i)->help);
 	}
 	add_blank(page);
-	add_legend(page);
+	add_legend(page, session_timeline(app->session)->is_imported);
 	add_blank(page);
 	add_words(page);
 	add_blank(page);

@@ -26,7 +26,7 @@ enum colour debug_screen_colour(const struct debug_worker_state *state)
 	return COLOUR_NONE;
 }
 
-/* ◀ before compute, ▶ after it or computing; stalls have their textures. */
+/* > stands before compute, < after it, ▶ computes; stalls have their textures. */
 uint32_t debug_screen_mark(const struct debug_worker_state *state)
 {
 	switch (state->activity) {

@@ -12,7 +12,8 @@
 
 #define LETTERS_CELLS 5
 #define THERE_CELLS 13
-#define WIDE 46 /* from here on a row has the op, and who is there in words */
+#define WIDE 42  /* from here on a row has what the process there does, in words … */
+#define WIDER 58 /* … and the op */
 
 static bool draw_without(struct debug_screen *screen, struct pane pane, bool needs_run)
 {
@@ -91,7 +92,7 @@ static void draw_node(struct debug_screen *screen, uint32_t node, struct pane pa
 	struct look mark = { .front = state ? (uint8_t)debug_screen_colour(state) : COLOUR_NONE, .attributes = is_halt ? LOOK_BOLD : 0 };
 	const char *letters = letters_of(screen, node, state);
 	bool is_failed = strchr(letters, 'F') != NULL, is_wide = pane.width >= WIDE;
-	int x = 3 + LETTERS_CELLS, n_worker = is_wide ? 8 : 6, n_op = is_wide ? (pane.width - x - n_worker - THERE_CELLS) / 3 : 0;
+	int x = 3 + LETTERS_CELLS, n_worker = is_wide ? 8 : 6, n_op = pane.width >= WIDER ? (pane.width - x - n_worker - THERE_CELLS) / 3 : 0;
 	int n_rest = is_wide ? n_op + THERE_CELLS + 2 : 0, n_name = pane.width - x - n_worker - 1 - n_rest;
 	char text[100];
 	pane_text(pane, 0, y, mark, state ? "=>" : "  ");

@@ -77,6 +77,9 @@ void debug_screen_tensor_load(struct debug_screen *screen)
 		error_set(&shown->error, STATUS_INPUT, "nothing runs: no value is held");
 	} else if (debug_reference_read(&debugger->target, &reference, debugger_execution(debugger), &shown->value, &shown->slice, &shown->copy,
 			   &shown->error) == STATUS_OK && shown->copy) {
+		struct debug_value there; /* a copy cannot be set */
+		shown->value.is_writable = debug_reference_find(&debugger->target, &reference, debugger_execution(debugger), &there, NULL) == STATUS_OK
+			&& there.is_writable;
 		debug_stats(&shown->slice, &shown->value.tensor, &shown->stats);
 		debug_histogram(&shown->slice, &shown->value.tensor, BINS, &shown->bins);
 	}

@@ -20,6 +20,12 @@ static const char *const words[DETAILS_COUNT] = {
 #undef X
 };
 
+static const char *const imported_words[DETAILS_COUNT] = {
+#define X(name, word) [DETAILS_##name] = word,
+	DETAILS_IMPORTED_MAP(X)
+#undef X
+};
+
 struct strbuf *details_part(struct details *details, enum details_item item)
 {
 	if (details->n_parts[item] == DETAILS_PARTS_MAX) {
@@ -53,6 +59,8 @@ int details_make(struct session *session, struct details *details, struct error 
 	const struct session_selection *selection = &session->selection;
 	const struct timeline *timeline = session_timeline(session);
 	*details = (struct details){ 0 };
+	if (selection->has_span && timeline->is_imported)
+		return details_of_imported(session, &selection->span, details, error);
 	if (selection->has_span)
 		return details_of_span(session, &selection->span, details, error);
 	if (selection->lane != TIMELINE_NONE && timeline->lanes[selection->lane].kind == TIMELINE_CHANNEL)
@@ -91,14 +99,46 @@ static void join(const struct details *details, enum details_item item, int firs
 		strbuf_addf(out, "%sand %d more", separator, details->n_more[item]);
 }
 
+/* How much of the text fits a line: up to the last blank, if there is one. */
+static size_t fit_line(const char *text, int width)
+{
+	size_t n = 0, fits = 0, word = 0;
+	uint32_t code;
+	for (int cells = 0; text[n]; cells++) {
+		if (cells >= width)
+			return word ? word : fits;
+		n += utf8_decode(text + n, &code);
+		word = text[n] == ' ' ? n : word;
+		fits = n;
+	}
+	return n;
+}
+
+/* Puts, or only counts, lines; the last one that there is room for is cut. */
+static int wrap_lines(const char *text, struct pane pane, int n_most, bool is_drawn)
+{
+	char line[1000];
+	int n = 0;
+	while (*text && n < n_most) {
+		size_t length = n + 1 < n_most || !is_drawn ? fit_line(text, pane.width - LABEL_CELLS) : strlen(text);
+		snprintf(line, sizeof(line), "%.*s", (int)length, text);
+		if (is_drawn)
+			put_line(pane, LABEL_CELLS, n, pane.width, LOOK(NONE), line);
+		text += length;
+		text += strspn(text, " ");
+		n++;
+	}
+	return n;
+}
+
 static struct look look_of(const struct details *details, enum details_item item)
 {
 	return item == DETAILS_WHAT && !details->is_nothing ? LOOK(TITLE) : LOOK(NONE);
 }
 
-static void put_label(struct pane pane, int y, enum details_item item)
+static void put_label(const struct details *details, struct pane pane, int y, enum details_item item)
 {
-	pane_text(pane, 1, y, LOOK(DIM), words[item]);
+	pane_text(pane, 1, y, LOOK(DIM), details->is_imported && imported_words[item] ? imported_words[item] : words[item]);
 }
 
 /* Two items a row: what and how long, when and waited, inputs, outputs and versus. */
@@ -120,7 +160,7 @@ static void draw_small(const struct details *details, struct pane pane, struct s
 		static const enum details_item items[] = { DETAILS_LONG, DETAILS_WAITED, DETAILS_INPUTS };
 		if (!details->n_parts[items[i]])
 			continue;
-		put_label(pane, i + 1, items[i]);
+		put_label(details, pane, i + 1, items[i]);
 		join(details, items[i], 0, details->n_parts[items[i]], ", ", text);
 		put_line(pane, LABEL_CELLS, i + 1, pane.width, LOOK(NONE), strbuf_text(text));
 	}
@@ -130,7 +170,7 @@ static void draw_small(const struct details *details, struct pane pane, struct s
 /* The versus of the small pane stands at the right end of the row of durations. */
 static void draw_small_versus(const struct details *details, struct pane pane, struct strbuf *text)
 {
-	if (!details->n_parts[DETAILS_VERSUS])
+	if (!details->n_parts[DETAILS_VERSUS] || details->is_imported)
 		return;
 	strbuf_clear(text);
 	strbuf_addf(text, "vs %s", strbuf_text(&details->parts[DETAILS_VERSUS][0]));
@@ -152,7 +192,11 @@ static void draw_full(const struct details *details, struct pane pane, struct st
 		spare -= n_rows - 1;
 		if (n == 0 && details->is_short)
 			continue;
-		put_label(pane, y, (enum details_item)item);
+		put_label(details, pane, y, (enum details_item)item);
+		if (item == DETAILS_VERSUS && details->is_imported && n) {
+			wrap_lines(strbuf_text(&details->parts[item][0]), pane_sub(pane, 0, y, pane.width, pane.height - y), pane.height - y, true);
+			break;
+		}
 		if (n == 0)
 			pane_put(pane, LABEL_CELLS, y, 0x2013, LOOK(DIM));
 		for (int i = 0; i < n_rows; i++, y++) {
@@ -164,47 +208,15 @@ static void draw_full(const struct details *details, struct pane pane, struct st
 
 /* -- what was reported --------------------------------------------------------------------------------------------------------- */
 
-/* How much of the text fits a line: up to the last blank, if there is one. */
-static size_t fit_line(const char *text, int width)
-{
-	size_t n = 0, fits = 0, word = 0;
-	uint32_t code;
-	for (int cells = 0; text[n]; cells++) {
-		if (cells >= width)
-			return word ? word : fits;
-		n += utf8_decode(text + n, &code);
-		word = text[n] == ' ' ? n : word;
-		fits = n;
-	}
-	return n;
-}
-
-/* Puts, or only counts, lines; the last one that there is room for is cut. */
-static int wrap_reported(const char *text, struct pane pane, int n_most, bool is_drawn)
-{
-	char line[1000];
-	int n = 0;
-	while (*text && n < n_most) {
-		size_t length = n + 1 < n_most || !is_drawn ? fit_line(text, pane.width - LABEL_CELLS) : strlen(text);
-		snprintf(line, sizeof(line), "%.*s", (int)length, text);
-		if (is_drawn)
-			put_line(pane, LABEL_CELLS, n, pane.width, LOOK(NONE), line);
-		text += length;
-		text += strspn(text, " ");
-		n++;
-	}
-	return n;
-}
-
 static void draw_reported(const struct message *reported, struct pane *pane)
 {
 	int n_most = pane->height / 2;
 	if (pane->width <= LABEL_CELLS || n_most == 0)
 		return;
-	int n = wrap_reported(reported->text, *pane, n_most, false);
+	int n = wrap_lines(reported->text, *pane, n_most, false);
 	struct pane rows = pane_cut_rows(pane, -n);
 	pane_text(rows, 1, 0, reported->is_error ? LOOK(ERROR) : LOOK(DIM), "reported");
-	wrap_reported(reported->text, rows, n, true);
+	wrap_lines(reported->text, rows, n, true);
 }
 
 int details_draw(struct session *session, const struct message *reported, struct pane pane, struct error *error)

@@ -2,7 +2,7 @@
  *
  * details: the pane at the bottom of a screen: everything known of the selection, always in the same order: what, where, when, how long,
  * waited for what and whom, inputs, outputs, versus the other run, and what was reported then. Works for an op, a span without a node, a channel,
- * and for nothing.
+ * and for nothing. Of a span of an imported trace: its launch, what it lies inside of, facts and arguments, its name in full.
  */
 #ifndef TANDEM_VIEWERS_DETAILS_H
 #define TANDEM_VIEWERS_DETAILS_H
@@ -33,6 +33,13 @@ enum details_item {
 	DETAILS_COUNT
 };
 
+/* X(NAME, word): of a span of an imported trace. */
+#define DETAILS_IMPORTED_MAP(X)   \
+	X(WAITED, "launch")       \
+	X(INPUTS, "inside")       \
+	X(OUTPUTS, "facts")       \
+	X(VERSUS, "name")
+
 #define DETAILS_PARTS_MAX 24 /* of one item */
 
 /* An item is made of parts, which stand behind each other or in rows of their own. */
@@ -41,6 +48,7 @@ struct details {
 	int n_parts[DETAILS_COUNT];
 	int n_more[DETAILS_COUNT]; /* that found no room */
 	bool is_nothing;           /* nothing is selected: what and where say so */
+	bool is_imported;          /* of an imported span: the last four items have other words, the last one takes the rows that are left */
 	bool is_short;             /* no op: items of which nothing is known have no row */
 };
 

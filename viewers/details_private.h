@@ -8,6 +8,10 @@
 #include "viewers/details.h"
 
 int details_of_span(struct session *session, const struct timeline_span *span, struct details *details, struct error *error);
+/* Of an imported trace. */
+int details_of_imported(struct session *session, const struct timeline_span *span, struct details *details, struct error *error);
+/* From when to when, and what else begins in the column under the cursor. */
+int details_add_when(struct session *session, const struct timeline_span *span, struct details *details, struct error *error);
 int details_of_channel(struct session *session, int lane, struct details *details, struct error *error);
 int details_of_nothing(struct session *session, struct details *details, struct error *error);
 

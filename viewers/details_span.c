@@ -27,14 +27,16 @@ static bool is_wait(const struct timeline_span *span)
 static void add_what(struct session *session, const struct timeline_span *span, struct details *details,
 	const struct timeline_execution *execution)
 {
-	const struct timeline *timeline = session_timeline(session);
+	struct timeline *timeline = session_timeline(session);
 	const struct timeline_node *node = span->node == TIMELINE_NONE ? NULL : &timeline->nodes[span->node];
+	char name[LANES_NAME_BYTES];
+	spans_name(timeline, span, name, sizeof(name));
 	if (is_wait(span) && node)
 		details_add(details, DETAILS_WHAT, "%s before %s", spans_phase_title((enum phase)span->cause), node->name);
 	else if (node && node->op)
 		details_add(details, DETAILS_WHAT, "%s (%s)", node->name, node->op);
 	else
-		details_add(details, DETAILS_WHAT, "%s", spans_name(timeline, span));
+		details_add(details, DETAILS_WHAT, "%s", name);
 	if (span->execution != TIMELINE_NONE)
 		details_add(details, DETAILS_WHAT, "execution %" PRId64 "%s", span->execution, execution && execution->is_warmup ? " (warm-up)" : "");
 	if (span->is_op && span->status != STATUS_OK)
@@ -57,7 +59,7 @@ static void add_where(struct session *session, const struct timeline_span *span,
 }
 
 /* The column under the cursor, where more than the span is in it. */
-static int add_when(struct session *session, const struct timeline_span *span, struct details *details, struct error *error)
+int details_add_when(struct session *session, const struct timeline_span *span, struct details *details, struct error *error)
 {
 	struct timeline *timeline = session_timeline(session);
 	const struct session_window *window = session_window(session);
@@ -251,7 +253,7 @@ int details_of_span(struct session *session, const struct timeline_span *span, s
 		return status;
 	add_what(session, span, details, has_execution ? &execution : NULL);
 	add_where(session, span, details);
-	status = add_when(session, span, details, error);
+	status = details_add_when(session, span, details, error);
 	add_long(span, details);
 	if (status == STATUS_OK)
 		status = add_waited(session, span, details, error);

@@ -60,14 +60,19 @@ struct event {
 	X(PREVIOUS_SPAN, "previous-span", "b", "previous span on the lane")                                 \
 	X(NEXT_EXECUTION, "next-execution", "n", "the same node, next execution (next hit after a search)") \
 	X(PREVIOUS_EXECUTION, "previous-execution", "p N", "the same node, previous execution (previous hit)") \
+	X(NEXT_ITERATION, "next-iteration", ".", "to the beginning of the next execution, or iteration")      \
+	X(PREVIOUS_ITERATION, "previous-iteration", ",", "to that of this one, then the one before")        \
 	X(GO_EXECUTION, "execution", "e", "go to an execution by number")                                   \
 	X(PRODUCER, "producer", "{", "along an edge to what was waited for")                                \
 	X(CONSUMER, "consumer", "}", "along an edge to who uses the result")                                \
+	X(LINK, "link", "%", "imported: from a call to the work that it launched, and back")                \
 	X(CRITICAL_BACK, "critical-back", "(", "back along the critical path")                              \
 	X(CRITICAL_FORWARD, "critical-forward", ")", "forward along the critical path")                     \
 	X(SEARCH, "search", "/", "search: name, kind:starved, >1ms, <10us, exec:118, failed")               \
 	X(FILTER, "filter", "&", "dim what does not match; empty: everything")                              \
 	X(FOLD, "fold", "tab", "fold or unfold the group of lanes; next panel elsewhere")                   \
+	X(FOLD_PROCESS, "fold-process", "F", "imported: fold or unfold the lane's process")                 \
+	X(FOLD_ALL, "fold-all", "M", "imported: fold or unfold what nests on all threads and streams")      \
 	X(LANE_UP, "lane-up", "K", "move the lane up")                                                      \
 	X(LANE_DOWN, "lane-down", "J", "move the lane down")                                                \
 	X(MARK_A, "mark", "m", "set a mark; a second one measures between them, a third clears")            \

@@ -84,6 +84,27 @@ static void draw_kinds(int first, struct pane pane, int y, int text_x)
 	strbuf_finish(&titles);
 }
 
+/* The phases that imported kinds are drawn as, in the order of the enum. */
+bool legend_imported_line(int idx, struct pane pane, int y, int text_x)
+{
+	static const struct timeline imported = { .is_imported = true };
+	int phase = 0;
+	for (; phase < PHASE_COUNT; phase++) {
+		if (spans_imported_meaning((enum phase)phase) && idx-- == 0)
+			break;
+	}
+	if (phase == PHASE_COUNT)
+		return false;
+	const char *meaning = spans_imported_meaning((enum phase)phase);
+	for (int x = 0; x < SAMPLE_CELLS; x++)
+		pane_put(pane, SAMPLE_X + x, y, spans_texture_in(&imported, (enum phase)phase),
+			(struct look){ .front = (uint8_t)spans_colour_in(&imported, (enum phase)phase) });
+	int x = pane_text(pane, text_x, y, LOOK(NONE), spans_title_in(&imported, (enum phase)phase));
+	if (*meaning)
+		pane_textf(pane, x, y, LOOK(DIM), ": %s", meaning);
+	return true;
+}
+
 static void draw_mark(const struct sample *sample, struct pane pane, int y, int text_x)
 {
 	int x = SAMPLE_X;

@@ -9,6 +9,8 @@
 
 /* Draws line `idx` in row `y` of the pane (outside: nothing), the words from column `text_x` on; false behind the last one. First the kinds,
  * a line for each colour and texture, then the marks. */
+/* The kinds of an imported trace, which are drawn as phases. */
+bool legend_imported_line(int idx, struct pane pane, int y, int text_x);
 bool legend_line(int idx, struct pane pane, int y, int text_x);
 
 #endif

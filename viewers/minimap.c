@@ -15,8 +15,21 @@ void minimap_finish(struct minimap *minimap)
 	*minimap = (struct minimap){ 0 };
 }
 
+#define MINIMAP_LANES_MAX 64 /* imported traces may have thousands: the first ones stand for all */
+
+static bool has_streams(const struct timeline *timeline)
+{
+	for (int i = 0; i < timeline->n_lanes; i++) {
+		if (timeline->lanes[i].kind == TIMELINE_DEVICE)
+			return true;
+	}
+	return false;
+}
+
 static bool is_worker(const struct timeline *timeline, int lane)
 {
+	if (timeline->is_imported)
+		return timeline->lanes[lane].kind == TIMELINE_DEVICE || (!has_streams(timeline) && timeline->lanes[lane].nesting == 0);
 	bool is_only = timeline->n_lanes == 1 || timeline->lanes[1].kind != TIMELINE_HOST;
 	return timeline->lanes[lane].kind == TIMELINE_HOST && (lane > 0 || is_only); /* the driver is not one */
 }
@@ -49,7 +62,7 @@ static int make(struct minimap *minimap, struct timeline *timeline, int n_cells,
 	for (int i = 0; status == STATUS_OK && i < n_cells; i++)
 		minimap->shares[i] = NAN;
 	for (int lane = 0; status == STATUS_OK && lane < timeline->n_lanes; lane++) {
-		if (!is_worker(timeline, lane))
+		if (n_workers == MINIMAP_LANES_MAX || !is_worker(timeline, lane))
 			continue;
 		n_workers++;
 		status = add_lane(minimap, timeline, lane, cells, error);

@@ -62,6 +62,7 @@ struct session_filter {
 	char *text;              /* as typed; NULL: none */
 	const struct timeline *timelines[2];
 	bool *nodes[2], *lanes[2]; /* [n]; which match; NULL: all */
+	uint8_t *names[2], *categories[2]; /* imported: [n_texts + 1]; NULL: all */
 	struct timeline_query queries[2]; /* point to the arrays above */
 };
 
@@ -143,7 +144,7 @@ const struct compare *session_compare(struct session *session);
 bool session_compare_is_long(const struct session *session);
 
 /* Parses what / and & take: words that must all match: NAME (part of a node's or lane's name), kind:WORD, >TIME, <TIME, exec:N, failed,
- * lane:NAME, op:NAME. STATUS_USAGE. Empty text clears. */
+ * lane:NAME, op:NAME. Of an imported trace NAME is a part of a span's name, and cat:TEXT one of its category. STATUS_USAGE. Empty text clears. */
 int session_filter_set(struct session *session, struct session_filter *filter, const char *text, struct error *error);
 /* The query for the side that the timeline is; NULL when there is no filter. */
 const struct timeline_query *session_filter_query(const struct session_filter *filter, const struct timeline *timeline);

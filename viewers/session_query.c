@@ -8,6 +8,7 @@
 
 #include "engine/base/attributes.h"
 #include "engine/base/units.h"
+#include "traces/timeline_import.h"
 #include "viewers/session_private.h"
 
 void session_filter_finish(struct session_filter *filter)
@@ -16,6 +17,8 @@ void session_filter_finish(struct session_filter *filter)
 	for (int i = 0; i < 2; i++) {
 		free(filter->nodes[i]);
 		free(filter->lanes[i]);
+		free(filter->names[i]);
+		free(filter->categories[i]);
 	}
 	*filter = (struct session_filter){ 0 };
 }
@@ -71,14 +74,87 @@ static bool has_any(const struct parse *parse, enum by by, const char *text)
 static int narrow_sides(struct parse *parse, enum by by, const char *text)
 {
 	for (int side = 0; side < parse->session->n_sides; side++) {
-		if (narrow(parse, side, by, text) < 0)
+		bool has_none = by != BY_LANE_NAME && parse->session->sides[side].timeline->is_imported; /* nodes */
+		if (!has_none && narrow(parse, side, by, text) < 0)
 			return error_set(parse->error, STATUS_NO_MEMORY, "no memory for the filter");
 	}
 	return STATUS_OK;
 }
 
+/* -- texts of imported traces -------------------------------------------------------------------------------------------------- */
+
+/* Leaves of the flags so far those that are set in `more`, which is used up. */
+static uint8_t *both(uint8_t *flags, uint8_t *more, int64_t n)
+{
+	for (int64_t i = 0; flags && i <= n; i++)
+		more[i] &= flags[i];
+	free(flags);
+	return more;
+}
+
+/* Which texts of each imported side have the part; flags are the caller's. */
+static int find_texts(struct parse *parse, const char *text, uint8_t *flags[2], bool *ret_any)
+{
+	int status = STATUS_OK;
+	*ret_any = false;
+	for (int side = 0; side < parse->session->n_sides && status == STATUS_OK; side++) {
+		struct timeline *timeline = parse->session->sides[side].timeline;
+		bool has_any = false;
+		if (timeline->is_imported)
+			status = timeline_texts_with(timeline, text, &flags[side], &parse->filter.queries[side].n_texts, &has_any, parse->error);
+		*ret_any |= has_any;
+	}
+	return status;
+}
+
+static int narrow_texts(struct parse *parse, uint8_t **kept, const char *text, bool *ret_any)
+{
+	uint8_t *flags[2] = { NULL, NULL };
+	int status = find_texts(parse, text, flags, ret_any);
+	for (int side = 0; side < 2; side++) {
+		if (status == STATUS_OK && *ret_any && flags[side])
+			kept[side] = both(kept[side], flags[side], parse->filter.queries[side].n_texts);
+		else
+			free(flags[side]);
+	}
+	return status;
+}
+
+static bool has_imported(const struct parse *parse)
+{
+	return parse->session->sides[0].timeline->is_imported
+		|| (parse->session->n_sides > 1 && parse->session->sides[1].timeline->is_imported);
+}
+
+static int take_category(struct parse *parse, const char *text)
+{
+	bool has_any = false;
+	int status = narrow_texts(parse, parse->filter.categories, text, &has_any);
+	if (status == STATUS_OK && !has_any)
+		status = error_set(parse->error, STATUS_USAGE, "no category has '%s' in it", text);
+	return status;
+}
+
+/* A part of spans' names; of a lane's where no span is called so. The other side may have nodes. */
+static int take_imported_name(struct parse *parse, const char *text)
+{
+	bool has_text = false;
+	int status = narrow_texts(parse, parse->filter.names, text, &has_text);
+	if (status != STATUS_OK)
+		return status;
+	if (has_any(parse, BY_NODE_NAME, text))
+		return narrow_sides(parse, BY_NODE_NAME, text);
+	if (has_text)
+		return STATUS_OK;
+	if (has_any(parse, BY_LANE_NAME, text))
+		return narrow_sides(parse, BY_LANE_NAME, text);
+	return error_set(parse->error, STATUS_USAGE, "no span and no lane has '%s' in its name", text);
+}
+
 static int take_name(struct parse *parse, const char *text)
 {
+	if (has_imported(parse))
+		return take_imported_name(parse, text);
 	if (has_any(parse, BY_NODE_NAME, text))
 		return narrow_sides(parse, BY_NODE_NAME, text);
 	if (has_any(parse, BY_LANE_NAME, text))
@@ -102,6 +178,29 @@ static int take_op(struct parse *parse, const char *text)
 	return narrow_sides(parse, BY_NODE_OP, text);
 }
 
+/* What spans of imported traces are, beyond the phases that they are drawn as. */
+static const struct {
+	const char *word;
+	int kind;
+} kinds[] = {
+	{ "kernel", SPAN_KIND_KERNEL }, { "memcpy", SPAN_KIND_MEMCPY }, { "copy", SPAN_KIND_MEMCPY }, { "memset", SPAN_KIND_MEMSET },
+	{ "api", SPAN_KIND_API }, { "call", SPAN_KIND_API }, { "mark", SPAN_KIND_MARK }, { "annotation", SPAN_KIND_MARK },
+	{ "graph", SPAN_KIND_GRAPH }, { "stream_sync", SPAN_KIND_STREAM_SYNC }, { "overhead", SPAN_KIND_OVERHEAD },
+};
+
+static int take_imported_kind(struct parse *parse, const char *text)
+{
+	for (size_t i = 0; i < ARRAY_LEN(kinds); i++) {
+		if (strcmp(kinds[i].word, text) != 0)
+			continue;
+		for (int side = 0; side < 2; side++)
+			parse->filter.queries[side].kinds |= 1u << (kinds[i].kind - SPAN_KIND_OP);
+		return STATUS_OK;
+	}
+	return error_set(parse->error, STATUS_USAGE, "there is no kind '%s'; kinds are kernel, collective, copy, memset, api, launch, sync, "
+		"annotation, …", text);
+}
+
 static int take_kind(struct parse *parse, const char *text)
 {
 	for (int phase = 0; phase < PHASE_COUNT; phase++) {
@@ -111,6 +210,8 @@ static int take_kind(struct parse *parse, const char *text)
 			parse->filter.queries[side].phase = phase;
 		return STATUS_OK;
 	}
+	if (has_imported(parse))
+		return take_imported_kind(parse, text);
 	return error_set(parse->error, STATUS_USAGE, "there is no kind '%s'; kinds are compute, starved, backpressure, late_rank, …",
 		text);
 }
@@ -119,6 +220,8 @@ static int take_execution(struct parse *parse, const char *text)
 {
 	char *end;
 	long long execution = strtoll(text, &end, 10);
+	if (parse->session->sides[0].timeline->is_imported)
+		return error_set(parse->error, STATUS_USAGE, "spans of an imported trace do not say of which iteration they are; . and , go to one");
 	if (end == text || *end || execution < 0)
 		return error_set(parse->error, STATUS_USAGE, "exec: takes the number of an execution, not '%s'", text);
 	for (int side = 0; side < 2; side++)
@@ -151,7 +254,7 @@ static const struct {
 	int (*take)(struct parse *parse, const char *text);
 } words[] = {
 	{ ">", take_least }, { "<", take_most }, { "kind:", take_kind }, { "exec:", take_execution },
-	{ "lane:", take_lane },
+	{ "lane:", take_lane }, { "cat:", take_category },
 	{ "op:", take_op }, { "node:", take_name },
 };
 
@@ -195,6 +298,8 @@ int session_filter_set(struct session *session, struct session_filter *filter, c
 		parse.filter.timelines[side] = session->sides[side].timeline;
 		parse.filter.queries[side].nodes = parse.filter.nodes[side];
 		parse.filter.queries[side].lanes = parse.filter.lanes[side];
+		parse.filter.queries[side].names = parse.filter.names[side];
+		parse.filter.queries[side].categories = parse.filter.categories[side];
 	}
 	session_filter_finish(filter);
 	*filter = parse.filter;
@@ -215,12 +320,7 @@ bool session_filter_matches(const struct session_filter *filter, const struct ti
 	const struct timeline_query *query = session_filter_query(filter, timeline);
 	if (!query)
 		return true;
-	int64_t ns = query->phase == TIMELINE_NONE ? span->duration_ns : span->phase_ns[query->phase];
-	return (!query->nodes || (span->node >= 0 && query->nodes[span->node])) && (!query->lanes || (span->lane >= 0
-		&& query->lanes[span->lane]))
-		&& (query->phase == TIMELINE_NONE || ns > 0) && ns >= query->least_ns && (!query->most_ns || ns <= query->most_ns)
-		&& (query->execution == TIMELINE_NONE || query->execution == span->execution)
-		&& (!query->only_failed || (span->is_op && span->status != STATUS_OK));
+	return timeline_query_fits(query, span);
 }
 
 void session_search(struct session *session, int direction)

@@ -74,6 +74,10 @@ void session_select_span(struct session *session, int side, const struct timelin
 	bool holds_cursor = selection->side == side && time_ns >= span->start_ns && time_ns - span->start_ns < span->duration_ns;
 	select_nothing(session, side, span->lane, holds_cursor ? time_ns : span->start_ns);
 	take_span(selection, span);
+	if (session->sides[side].timeline->is_imported) { /* the iteration that it begins in */
+		bool has_execution = false;
+		timeline_execution_at(session->sides[side].timeline, span->start_ns, &selection->execution, &has_execution, NULL);
+	}
 	session_show(session, side, selection->time_ns);
 }
 

@@ -11,40 +11,6 @@
 #include "viewers/spans_label.h"
 #include "viewers/spans_raster.h"
 
-/* X(PHASE, colour, texture, class, title) */
-#define SPANS_PHASE_MAP(X)                                                   \
-	X(UNKNOWN, IDLE, 0x3f, OTHER, "unknown")                             \
-	X(COMPUTE, COMPUTE, 0x2588, WORK, "compute")                         \
-	X(READ, MOVE, 0x2593, WORK, "read")                                  \
-	X(WRITE, MOVE, 0x2593, WORK, "write")                                \
-	X(COLLECTIVE, COLLECTIVE, 0x2588, WORK, "collective")                \
-	X(STARVED, STARVED, 0x2591, STALL, "starved")                        \
-	X(BACKPRESSURE, BACKPRESSURE, 0x2592, STALL, "backpressure")         \
-	X(LATE_RANK, LATE_RANK, 0x254c, STALL, "late rank")                  \
-	X(DISPATCH, OVERHEAD, 0x259e, WORK, "dispatch")                      \
-	X(ALLOCATE, OVERHEAD, 0x259e, WORK, "allocate")                      \
-	X(SERIALISE, MOVE, 0x2593, WORK, "serialise")                        \
-	X(FETCH, MOVE, 0x2593, WORK, "fetch")                                \
-	X(LAUNCH, OVERHEAD, 0x259e, WORK, "launch")                          \
-	X(SYNC, OVERHEAD, 0x259e, WORK, "sync")                              \
-	X(DEBUG, OVERHEAD, 0x259e, WORK, "debug")                            \
-	X(RECORDER, OVERHEAD, 0x259e, WORK, "recorder")                      \
-	X(LIMIT, IDLE, 0xb7, STALL, "limit")                                 \
-	X(IDLE, IDLE, 0xb7, OTHER, "idle")
-
-enum spans_class { SPANS_OTHER, SPANS_WORK, SPANS_STALL };
-
-static const struct spans_phase {
-	enum colour colour;
-	uint32_t texture;
-	enum spans_class class;
-	const char *title;
-} spans_phases[PHASE_COUNT] = {
-#define X(name, colour, texture, class, title) [PHASE_##name] = { COLOUR_##colour, texture, SPANS_##class, title },
-	SPANS_PHASE_MAP(X)
-#undef X
-};
-
 static const uint32_t eighths[RASTER_EIGHTHS + 1] = { ' ', 0x258f, 0x258e, 0x258d, 0x258c, 0x258b, 0x258a, 0x2589, 0x2588 };
 
 #define THIN_LEFT 0x258f
@@ -52,53 +18,6 @@ static const uint32_t eighths[RASTER_EIGHTHS + 1] = { ' ', 0x258f, 0x258e, 0x258
 #define THIN_RIGHT 0x2595
 #define THIN_STALL 0x254e
 #define HEIGHT_1 0x2581
-
-enum colour spans_colour(enum phase phase)
-{
-	return spans_phases[phase].colour;
-}
-
-uint32_t spans_texture(enum phase phase)
-{
-	return spans_phases[phase].texture;
-}
-
-const char *spans_phase_title(enum phase phase)
-{
-	return spans_phases[phase].title;
-}
-
-bool spans_is_work(enum phase phase)
-{
-	return spans_phases[phase].class == SPANS_WORK;
-}
-
-bool spans_is_stall(enum phase phase)
-{
-	return spans_phases[phase].class == SPANS_STALL;
-}
-
-int64_t spans_sum_work(const int64_t ns[PHASE_COUNT])
-{
-	int64_t sum_ns = 0;
-	for (int phase = 0; phase < PHASE_COUNT; phase++)
-		sum_ns += spans_is_work((enum phase)phase) ? ns[phase] : 0;
-	return sum_ns;
-}
-
-const char *spans_name(const struct timeline *timeline, const struct timeline_span *span)
-{
-	if (span->node != TIMELINE_NONE)
-		return timeline->nodes[span->node].name;
-	if (span->kind >= 0 && span->kind < PHASE_COUNT)
-		return spans_phase_title((enum phase)span->kind);
-	switch (span->kind) {
-#define X(name, number, word) case number: return word;
-	SPAN_KIND_MAP(X)
-#undef X
-	default: return "span";
-	}
-}
 
 void spans_put_height(struct pane pane, int x, int y, double share, struct look look)
 {
@@ -149,7 +68,7 @@ static enum colour colour_of(const struct spans_drawing *drawing, int piece)
 	const struct raster_item *item = &drawing->raster->items[stretch->item];
 	if (item->span.is_op && item->span.status != STATUS_OK && spans_is_work(stretch->phase))
 		return COLOUR_ERROR;
-	return item->is_dim ? COLOUR_DIM : spans_colour(stretch->phase);
+	return item->is_dim ? COLOUR_DIM : spans_colour_in(drawing->row->timeline, stretch->phase);
 }
 
 static bool is_work(const struct spans_drawing *drawing, int piece)
@@ -184,7 +103,7 @@ static void draw_full(const struct spans_drawing *drawing, int x, int y, int pie
 	if (touches)
 		put_split(drawing, x, y, 1, COLOUR_NONE, colour);
 	else
-		pane_put(drawing->pane, x, y, spans_texture(stretch->phase), look_of(colour, COLOUR_NONE));
+		pane_put(drawing->pane, x, y, spans_texture_in(drawing->row->timeline, stretch->phase), look_of(colour, COLOUR_NONE));
 }
 
 /* Two pieces, or one and nothing. */
@@ -203,7 +122,8 @@ static void draw_pair(const struct spans_drawing *drawing, int x, int y, const s
 		put_split(drawing, x, y, n, COLOUR_NONE, right_colour);
 	else {
 		int larger = n >= RASTER_EIGHTHS / 2 && left != RASTER_NONE ? left : right != RASTER_NONE ? right : left;
-		pane_put(drawing->pane, x, y, spans_texture(piece_of(drawing, larger)->phase), look_of(colour_of(drawing, larger), COLOUR_NONE));
+		pane_put(drawing->pane, x, y, spans_texture_in(drawing->row->timeline, piece_of(drawing, larger)->phase),
+			look_of(colour_of(drawing, larger), COLOUR_NONE));
 	}
 }
 
@@ -217,7 +137,7 @@ static void put_folded(const struct spans_drawing *drawing, int x, int y, const 
 		total += share[phase];
 		if (spans_is_work((enum phase)phase)) {
 			work += share[phase];
-			of_colour[spans_colour((enum phase)phase)] += share[phase];
+			of_colour[spans_colour_in(drawing->row->timeline, (enum phase)phase)] += share[phase];
 		} else if (share[phase] >= 0.5)
 			stall = phase;
 	}

@@ -26,8 +26,15 @@ const char *spans_phase_title(enum phase phase);
 /* Whether a phase is work of the lane (not waiting, not idle, not unknown); whether it is waiting for something. */
 bool spans_is_work(enum phase phase);
 bool spans_is_stall(enum phase phase);
-/* What stands in a block: the node's name, or what kind of span it is. */
-const char *spans_name(const struct timeline *timeline, const struct timeline_span *span);
+/* The same on a timeline: imported traces have kinds of their own (kernel, copy, memset, calls by what they do, annotation), which are drawn as
+ * phases. */
+enum colour spans_colour_in(const struct timeline *timeline, enum phase phase);
+uint32_t spans_texture_in(const struct timeline *timeline, enum phase phase);
+const char *spans_title_in(const struct timeline *timeline, enum phase phase);
+/* What an imported trace's kind is for, for the legend; NULL for a phase that none is drawn as. */
+const char *spans_imported_meaning(enum phase phase);
+/* What stands in a block: the node's name, the span's (of a kernel what tells it from others, kernel_name.h), or what kind of span it is. */
+void spans_name(struct timeline *timeline, const struct timeline_span *span, char *text, size_t size);
 
 /* How a row is drawn. */
 struct spans_row {

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "engine/base/attributes.h"
+#include "viewers/kernel_name.h"
 #include "viewers/waits.h"
 
 struct labelling {
@@ -67,13 +68,17 @@ static void label_work(const struct labelling *labelling, int item, int first, i
 	int x = 0, n = 0;
 	if (!room_in(first, end, &x, &n) || !owns(labelling, item, x, n))
 		return;
+	if (n < SPANS_LABEL_CELLS_MIN && labelling->row->timeline->is_imported)
+		return; /* names are looked up where they can be read */
 	bool selected = is_selected(labelling->row, &of->span);
-	enum colour back = of->is_dim ? COLOUR_DIM : spans_colour(phase);
+	enum colour back = of->is_dim ? COLOUR_DIM : spans_colour_in(labelling->row->timeline, phase);
+	char name[KERNEL_NAME_BYTES];
 	if (of->span.is_op && of->span.status != STATUS_OK)
 		back = COLOUR_ERROR;
 	struct look look = { .front = COLOUR_NONE, .back = (uint8_t)(selected ? COLOUR_SELECT : back),
 		.attributes = selected ? LOOK_BOLD : 0 };
-	put_text(labelling, x, of->row, n, look, spans_name(labelling->row->timeline, &of->span));
+	spans_name(labelling->row->timeline, &of->span, name, sizeof(name));
+	put_text(labelling, x, of->row, n, look, name);
 }
 
 /* "starved: layer2 on w0", "starved", or nothing. */

@@ -7,6 +7,8 @@
 #include <stdlib.h>
 
 #include "engine/base/attributes.h"
+#include "traces/import_sink.h"
+#include "traces/lod_build.h"
 
 #define STRETCHES_MAX 16      /* of exact cells; more: short ones are folded */
 #define STRETCH_CELLS_MIN 4
@@ -19,11 +21,37 @@ static int out_of_memory(struct error *error)
 
 /* -- filter -------------------------------------------------------------------------------------------------------------------- */
 
+/* The phases that spans of these kinds are drawn as. */
+static uint32_t phases_of(uint32_t kinds)
+{
+	uint32_t phases = 0;
+	uint8_t phase;
+	for (int i = 0; i < 32; i++) {
+		for (int class = LOD_NONE; class < IMPORT_API_REPEATED && kinds & 1u << i; class++) {
+			if (lod_kind_phase(i + SPAN_KIND_OP, class, &phase))
+				phases |= 1u << phase;
+		}
+	}
+	return phases;
+}
+
+static bool has_phase(const struct timeline_cell *cell, uint32_t phases)
+{
+	for (int phase = 0; phase < PHASE_COUNT; phase++) {
+		if (cell->ns[phase] > 0 && phases & 1u << phase)
+			return true;
+	}
+	return false;
+}
+
+/* Names are not known of cells: they match. */
 static bool cell_matches(const struct timeline_query *query, int lane, const struct timeline_cell *cell)
 {
 	if (query->nodes && (cell->top_node == TIMELINE_NONE || !query->nodes[cell->top_node]))
 		return false;
 	if (query->phase != TIMELINE_NONE && cell->ns[query->phase] <= 0)
+		return false;
+	if (query->kinds && !has_phase(cell, phases_of(query->kinds)))
 		return false;
 	if (query->execution != TIMELINE_NONE && cell->top_execution != query->execution)
 		return false;

@@ -15,6 +15,7 @@ struct view {
 	const char *summary;     /* one phrase */
 	enum action action;      /* that opens it */
 	const char *hints;       /* keys that matter here, for the bottom line: "←→ pan  +− zoom …" */
+	const char *imported_hints; /* the same for a trace of another tool; NULL: those above */
 	/* *ret_state (NULL beforehand) is the view's own; may stay NULL. */
 	int (*open)(struct session *session, struct error *error, void **ret_state);
 	void (*close)(void *state); /* accepts NULL */

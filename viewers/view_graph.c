@@ -99,7 +99,8 @@ static int graph_draw(void *state, struct session *session, struct pane pane, st
 	struct timeline *timeline = session_timeline(session);
 	pane_clear(pane, LOOK(NONE));
 	if (!timeline->n_nodes) {
-		pane_text(pane, 2, 1, LOOK(DIM), "this run has no graph: it was not recorded by tandem run");
+		pane_text(pane, 2, 1, LOOK(DIM), timeline->is_imported ? "an imported trace has no graph: it names no nodes and no edges"
+			: "this run has no graph: it was not recorded by tandem run");
 		return STATUS_OK;
 	}
 	int status = view_graph_layout(graph, timeline, pane.width, error);

@@ -312,7 +312,8 @@ static int plan_draw(void *state, struct session *session, struct pane pane, str
 	if (status != STATUS_OK)
 		return status;
 	if (!plan->n_steps) {
-		pane_text(pane, 2, 1, LOOK(DIM), "this run has no plan: in the interpreted mode every task is dispatched when its inputs exist");
+		pane_text(pane, 2, 1, LOOK(DIM), timeline->is_imported ? "an imported trace has no plan: it was not tandem that ran it"
+			: "this run has no plan: in the interpreted mode every task is dispatched when its inputs exist");
 		return STATUS_OK;
 	}
 	struct pane details = pane_cut_rows(&pane, pane.height > 4 * DETAILS_ROWS ? -DETAILS_ROWS : 0);

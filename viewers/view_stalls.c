@@ -105,6 +105,7 @@ static void close_view(void *state)
 	struct stalls_view *view = state;
 	if (!view)
 		return;
+	stalls_imported_free(view->imported);
 	stalls_finish(&view->stalls);
 	table_view_finish(&view->table);
 	free(view->listed);
@@ -114,6 +115,8 @@ static void close_view(void *state)
 static int draw_view(void *state, struct session *session, struct pane pane, struct error *error)
 {
 	struct stalls_view *view = state;
+	if (session_timeline(session)->is_imported)
+		return stalls_imported_draw(&view->imported, session, pane, error);
 	settle(view, session);
 	return stalls_draw(view, session, pane, error);
 }
@@ -224,6 +227,8 @@ static bool act_on_table(struct stalls_view *view, struct session *session, enum
 static bool act(void *state, struct session *session, enum action action, const struct event *event)
 {
 	struct stalls_view *view = state;
+	if (session_timeline(session)->is_imported)
+		return stalls_imported_act(view->imported, session, action);
 	if (!view->has_stalls)
 		return false;
 	if (action == ACTION_FOLD) {
@@ -294,7 +299,9 @@ static bool handle(void *state, struct session *session, const struct event *eve
 	struct stalls_source source;
 	bool is_row = false, is_press = event->kind == EVENT_MOUSE_PRESS || event->kind == EVENT_MOUSE_DOUBLE;
 	bool is_wheel = event->kind == EVENT_WHEEL_UP || event->kind == EVENT_WHEEL_DOWN;
-	if (!view->has_stalls || (!is_press && !is_wheel))
+	if (is_wheel && session_timeline(session)->is_imported)
+		return stalls_imported_act(view->imported, session, event->kind == EVENT_WHEEL_UP ? ACTION_UP : ACTION_DOWN);
+	if (session_timeline(session)->is_imported || !view->has_stalls || (!is_press && !is_wheel))
 		return false;
 	if (is_press && is_in(&view->layout.lanes, event))
 		return mouse_on_lanes(view, session, event);
@@ -317,6 +324,7 @@ const struct view view_stalls = {
 	.name = "stalls",
 	.summary = "where time went, and what was waited for",
 	.action = ACTION_VIEW_STALLS,
+	.imported_hints = "↑↓ select  enter go there  t timeline",
 	.hints = "tab next panel  ↑↓ select  enter go to the worst  o O sort  esc all workers  t timeline  ? help",
 	.open = open_view,
 	.close = close_view,

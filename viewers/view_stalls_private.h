@@ -5,6 +5,7 @@
 #ifndef TANDEM_VIEWERS_VIEW_STALLS_PRIVATE_H
 #define TANDEM_VIEWERS_VIEW_STALLS_PRIVATE_H
 
+#include "viewers/event.h"
 #include "viewers/session.h"
 #include "viewers/table_view.h"
 #include "viewers/view_stalls_data.h"
@@ -25,7 +26,10 @@ struct stalls_layout {
 	struct stalls_area lanes, strip, table, facts, histogram; /* each with its title row */
 };
 
+struct stalls_imported;
+
 struct stalls_view {
+	struct stalls_imported *imported; /* what is shown of another tool's trace; NULL: not made yet */
 	struct stalls stalls;
 	bool has_stalls;
 	struct error error;         /* why there are none */
@@ -64,5 +68,10 @@ void stalls_draw_lanes(struct stalls_view *view, const struct session *session, 
 int stalls_draw_strip(struct stalls_view *view, struct session *session, struct pane pane, struct error *error);
 /* Draws all parts. */
 int stalls_draw(struct stalls_view *view, struct session *session, struct pane pane, struct error *error);
+
+/* Another tool's trace: made when it is first drawn, and anew for the other run. */
+int stalls_imported_draw(struct stalls_imported **view, struct session *session, struct pane pane, struct error *error);
+bool stalls_imported_act(struct stalls_imported *view, struct session *session, enum action action);
+void stalls_imported_free(struct stalls_imported *view); /* accepts NULL */
 
 #endif

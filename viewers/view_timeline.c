@@ -10,6 +10,8 @@
 #include "viewers/view_timeline_private.h"
 
 #define LABEL_CELLS_MAX 16
+#define LABEL_CELLS_IMPORTED 24 /* in a wide pane */
+#define HIDDEN_CELLS 4          /* " +12" */
 #define GUTTER_NARROW 6
 #define GUTTER_WIDE 21
 #define WIDE_CELLS 110        /* a pane so wide has the wide gutter */
@@ -18,14 +20,37 @@
 #define DETAILS_ROWS_MAX 18   /* where lanes leave room */
 #define SPANS_BEFORE_MAX 16   /* before a lane's first op */
 
+/* The first span of the first lane from above that has one; of a device's rather than of a thread's. */
+static void select_imported(const struct timeline_view *view, struct session *session)
+{
+	const struct session_selection *selection = &session->selection;
+	const struct lanes *lanes = &view->lanes[selection->side];
+	struct timeline *timeline = session_timeline(session);
+	struct timeline_span span;
+	struct error error = { 0 };
+	bool has_found = false;
+	for (int i = 0; i < 2 * lanes->n_rows && !has_found && selection->lane == 0 && !selection->has_span; i++) {
+		int row = i % lanes->n_rows;
+		if (i < lanes->n_rows && timeline->lanes[lanes->rows[row].lane].kind != TIMELINE_DEVICE)
+			continue;
+		struct timeline_span before = { .lane = lanes->rows[row].lane, .start_ns = timeline->origin_ns, .is_op = true, .row = INT64_MIN };
+		if (timeline_next(timeline, &before, 1, &span, &has_found, &error) != STATUS_OK)
+			return;
+	}
+	if (has_found)
+		session_select_span(session, selection->side, &span);
+}
+
 /* Where nobody has selected anything yet, the first op of the first worker says more than the beginning of the driver, or what is idle before it. */
-static void select_first(struct session *session)
+static void select_first(const struct timeline_view *view, struct session *session)
 {
 	const struct session_selection *selection = &session->selection;
 	struct timeline *timeline = session_timeline(session);
 	struct timeline_span first = { .lane = 1, .start_ns = timeline->origin_ns, .is_op = true, .row = INT64_MIN }, span;
 	struct error error = { 0 };
 	bool has_found = false;
+	if (timeline->is_imported)
+		select_imported(view, session);
 	if (selection->lane != 0 || selection->has_span || selection->node != TIMELINE_NONE || selection->time_ns != timeline->origin_ns
 		|| timeline->n_lanes < 2 || timeline->lanes[1].kind != TIMELINE_HOST)
 		return;
@@ -67,7 +92,7 @@ static int open_view(struct session *session, struct error *error, void **ret_st
 		close_view(view);
 		return status;
 	}
-	select_first(session);
+	select_first(view, session);
 	*ret_state = view;
 	return STATUS_OK;
 }
@@ -93,10 +118,18 @@ bool timeline_view_interval(const struct session *session, int64_t *ret_from_ns,
 
 /* -- layout -------------------------------------------------------------------------------------------------------------------- */
 
-static int label_width(const struct timeline *timeline)
+static int label_width(const struct lanes *lanes, int pane_width)
 {
-	int width = 4, name_width = 0;
+	const struct timeline *timeline = lanes->timeline;
+	int width = 4, name_width = 0, most = timeline->is_imported && pane_width >= WIDE_CELLS ? LABEL_CELLS_IMPORTED : LABEL_CELLS_MAX;
 	char name[LANES_NAME_BYTES];
+	for (int row = 0; row < lanes->n_rows && timeline->is_imported && width < most; row++) {
+		lanes_name(lanes, row, name, sizeof(name));
+		int cells = canvas_text_width(name) + (lanes->rows[row].n_hidden ? HIDDEN_CELLS : 0);
+		width = cells > width ? cells : width;
+	}
+	if (timeline->is_imported)
+		return 2 + (width > most ? most : width);
 	for (int i = 0; i < timeline->n_lanes; i++) {
 		const struct timeline_lane *lane = &timeline->lanes[i];
 		lanes_arrow(lane->name, name, sizeof(name));
@@ -122,7 +155,7 @@ static int details_rows(const struct timeline_view *view, int height)
 static bool has_devices(const struct timeline *timeline)
 {
 	for (int i = 0; i < timeline->n_lanes; i++) {
-		if (timeline->lanes[i].kind == TIMELINE_DEVICE)
+		if (timeline->lanes[i].kind == TIMELINE_DEVICE || timeline->is_imported)
 			return true;
 	}
 	return false;
@@ -135,7 +168,7 @@ static void make_layout(struct timeline_view *view, const struct session *sessio
 	if (pane.height - fixed - rows < LANE_ROWS_MIN)
 		rows = pane.height - fixed - LANE_ROWS_MIN;
 	rows = rows > 0 ? rows : 0;
-	layout->label_width = label_width(session_timeline(session));
+	layout->label_width = label_width(&view->lanes[session->selection.side], pane.width);
 	layout->gutter_width = pane.width >= WIDE_CELLS ? GUTTER_WIDE : GUTTER_NARROW;
 	layout->n_cells = pane.width - layout->label_width - layout->gutter_width;
 	layout->n_cells = layout->n_cells > 1 ? layout->n_cells : 1;
@@ -249,12 +282,26 @@ static void move_lane(struct timeline_view *view, struct session *session, int d
 		session_status(session, "the lane cannot move further %s", direction < 0 ? "up" : "down");
 }
 
+static void fold_process(struct timeline_view *view, struct session *session)
+{
+	if (!lanes_fold_process(&view->lanes[session->selection.side], timeline_view_row(view, session)))
+		session_status(session, "only imported traces have processes; tab folds a group of lanes");
+}
+
+static void fold_all(struct timeline_view *view, struct session *session)
+{
+	if (!lanes_fold_all(&view->lanes[session->selection.side]))
+		session_status(session, "nothing nests on any lane here");
+}
+
 bool timeline_view_act(void *state, struct session *session, enum action action, const struct event *event)
 {
 	struct timeline_view *view = state;
 	(void)event;
 	switch (action) {
 	case ACTION_FOLD: lanes_fold(&view->lanes[session->selection.side], timeline_view_row(view, session)); return true;
+	case ACTION_FOLD_PROCESS: fold_process(view, session); return true;
+	case ACTION_FOLD_ALL: fold_all(view, session); return true;
 	case ACTION_LANE_UP: move_lane(view, session, -1); return true;
 	case ACTION_LANE_DOWN: move_lane(view, session, 1); return true;
 	case ACTION_DETAILS: view->has_large_details = !view->has_large_details; return true;
@@ -268,6 +315,7 @@ const struct view view_timeline = {
 	.summary = "lanes over time: what every worker did and waited for",
 	.action = ACTION_VIEW_TIMELINE,
 	.hints = "←→ move  +− zoom  f whole run  n/p same node  {} along edges  () critical path  m measure  d details",
+	.imported_hints = "←→ move  +− zoom  f whole run  n/p same name  % call and work  ,. iteration  tab F M fold  d details",
 	.open = open_view,
 	.close = close_view,
 	.draw = draw_view,

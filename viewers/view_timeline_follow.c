@@ -211,6 +211,8 @@ static void go_along_path(struct timeline_view *view, struct session *session, i
 
 bool timeline_view_follow(struct timeline_view *view, struct session *session, enum action action)
 {
+	if (timeline_view_follow_imported(session, action))
+		return true;
 	switch (action) {
 	case ACTION_NEXT_SPAN: go_along_lane(session, 1); return true;
 	case ACTION_PREVIOUS_SPAN: go_along_lane(session, -1); return true;

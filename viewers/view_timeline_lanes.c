@@ -50,8 +50,13 @@ static void draw_label(const struct lanes_drawing *drawing, int row, int y, bool
 	struct look look = is_selected ? LOOK(TITLE) : LOOK(NONE);
 	look.attributes = is_selected ? LOOK_BOLD : 0;
 	lanes_name(drawing->lanes, row, name, sizeof(name));
-	pane_put(drawing->pane, 0, y, is_selected ? 0x25b8 : of->is_folded ? '+' : ' ', look);
+	pane_put(drawing->pane, 0, y, is_selected ? 0x25b8 : of->is_folded || of->n_hidden ? '+' : ' ', look);
 	pane_field(drawing->pane, 1, y, width, PANE_LEFT, look, name);
+	if (of->n_hidden) {
+		char hidden[16];
+		int cells = snprintf(hidden, sizeof(hidden), " +%d", of->n_hidden);
+		pane_field(drawing->pane, 1 + width - cells, y, cells, PANE_LEFT, is_selected ? look : LOOK(DIM), hidden);
+	}
 	if (of->is_folded || lane->kind != TIMELINE_HOST)
 		return;
 	if (lane->device && x + 3 < width)
@@ -146,7 +151,7 @@ static int draw_group(struct lanes_drawing *drawing, int row, int y)
 {
 	const struct lanes_row *of = &drawing->lanes->rows[row];
 	const struct lanes_group *group = &drawing->lanes->groups[of->group];
-	int n_cells = drawing->view->layout.n_cells, status = STATUS_OK;
+	int n_cells = drawing->view->layout.n_cells, status = STATUS_OK, n_lanes = 0;
 	int64_t width_ns = timeline_scale_ns(drawing->window->scale);
 	struct timeline_cell *cells = malloc((size_t)n_cells * sizeof(*cells));
 	double *shares = malloc((size_t)n_cells * sizeof(*shares));
@@ -155,21 +160,22 @@ static int draw_group(struct lanes_drawing *drawing, int row, int y)
 	for (int i = 0; status == STATUS_OK && i < n_cells; i++)
 		shares[i] = NAN;
 	for (int lane = 0; status == STATUS_OK && lane < drawing->timeline->n_lanes; lane++) {
-		if (drawing->lanes->groups_of[lane] != of->group)
+		if (!lanes_is_in(drawing->lanes, row, lane))
 			continue;
+		n_lanes++;
 		status = timeline_cells(drawing->timeline, lane, drawing->window->scale, drawing->window->from_ns, n_cells, cells, drawing->error);
 		for (int i = 0; status == STATUS_OK && i < n_cells; i++) {
 			double depth = (double)drawing->timeline->lanes[lane].depth;
 			double share = group->kind == TIMELINE_CHANNEL ? cells[i].fill_mean / (depth > 0 ? depth : 1)
 				: (double)spans_sum_work(cells[i].ns) / (double)width_ns;
 			if (!isnan(share))
-				shares[i] = (isnan(shares[i]) ? 0 : shares[i]) + share / group->n_lanes;
+				shares[i] = (isnan(shares[i]) ? 0 : shares[i]) + share;
 		}
 	}
 	for (int i = 0; status == STATUS_OK && i < n_cells; i++)
-		spans_put_height(drawing->pane, cells_x(drawing) + i, y, shares[i], shares[i] > 0
+		spans_put_height(drawing->pane, cells_x(drawing) + i, y, shares[i] / n_lanes, shares[i] > 0
 			? group->kind == TIMELINE_CHANNEL ? LOOK(MOVE) : LOOK(COMPUTE) : LOOK(DIM));
-	put_gutter(drawing, y, LOOK(DIM), is_wide(drawing) ? "folded, mean of all" : "mean");
+	put_gutter(drawing, y, LOOK(DIM), !is_wide(drawing) ? "mean" : of->is_process ? "folded, mean share" : "folded, mean of all");
 	free(cells);
 	free(shares);
 	return status;
@@ -192,13 +198,15 @@ static int draw_row(struct lanes_drawing *drawing, int row, int y, int height)
 	return status == STATUS_OK ? draw_share(drawing, of->lane, y) : status;
 }
 
-static int measure_rows(const struct lanes_drawing *drawing, int *heights)
+/* Only where the answer can matter: near what is shown, and near what is selected. */
+static int measure_rows(const struct lanes_drawing *drawing, int selected, int *heights)
 {
-	int status = STATUS_OK;
+	int status = STATUS_OK, n_near = drawing->view->layout.n_lane_rows, top = drawing->lanes->top;
 	for (int row = 0; row < drawing->lanes->n_rows && status == STATUS_OK; row++) {
+		bool is_near = (row > top - n_near && row < top + n_near) || (row > selected - n_near && row < selected + n_near);
 		struct spans_row spans = row_of(drawing, drawing->lanes->rows[row].lane);
 		heights[row] = 1;
-		if (!drawing->lanes->rows[row].is_folded)
+		if (is_near && !drawing->lanes->rows[row].is_folded)
 			status = spans_rows(&spans, drawing->view->layout.n_cells, &heights[row], drawing->error);
 	}
 	return status;
@@ -211,7 +219,7 @@ int timeline_view_draw_lanes(struct timeline_view *view, struct session *session
 	struct timeline_layout *layout = &view->layout;
 	int selected = timeline_view_row(view, session), y = 0;
 	int *heights = malloc(((size_t)drawing.lanes->n_rows + 1) * sizeof(*heights));
-	int status = heights ? measure_rows(&drawing, heights) : error_set(error, STATUS_NO_MEMORY, "no memory for the lanes");
+	int status = heights ? measure_rows(&drawing, selected, heights) : error_set(error, STATUS_NO_MEMORY, "no memory for the lanes");
 	drawing.pane = pane_sub(pane, 0, layout->lanes_y, pane.width, layout->n_lane_rows);
 	drawing.has_marks = timeline_view_interval(session, &drawing.from_ns, &drawing.until_ns);
 	if (status == STATUS_OK)

@@ -70,6 +70,8 @@ void timeline_view_draw_rule(const struct timeline_view *view, const struct sess
 bool timeline_view_act(void *state, struct session *session, enum action action, const struct event *event);
 bool timeline_view_move(struct timeline_view *view, struct session *session, enum action action);
 bool timeline_view_follow(struct timeline_view *view, struct session *session, enum action action);
+/* What goes elsewhere in imported traces, and what goes to iterations in any. */
+bool timeline_view_follow_imported(struct session *session, enum action action);
 bool timeline_view_handle(void *state, struct session *session, const struct event *event);
 
 /* The selected lane's row. */

@@ -256,6 +256,24 @@ void table_print(const struct table *table, int indent, struct strbuf *out)
 	free(layouts);
 }
 
+void table_cell_text(const struct table *table, int row, int column, struct strbuf *out)
+{
+	const struct table_column *format = &table->columns[column];
+	struct column_layout layout = { .unit = duration_units };
+	if (format->format == TABLE_NS)
+		choose_unit(table, column, &layout);
+	if (row < 0 && format->format == TABLE_SHARE)
+		strbuf_add_printable(out, format->name);
+	else if (row < 0)
+		add_header(out, format, &layout);
+	else if (format->format == TABLE_SHARE && !table_cell_at(table, row, column)->is_null)
+		strbuf_addf(out, "%.1f %%", 100 * table_cell_at(table, row, column)->real);
+	else if (table_cell_at(table, row, column)->is_null)
+		strbuf_add(out, "–");
+	else
+		add_cell(out, table_cell_at(table, row, column), format->format, &layout);
+}
+
 /* The shortest decimal that reads back as the same number. */
 static void add_shortest(struct strbuf *out, double value)
 {

@@ -53,6 +53,8 @@ int table_n_rows(const struct table *table);
 
 /* Text for people: header, rows; names made printable; no trailing blanks; `indent` blanks in front. */
 void table_print(const struct table *table, int indent, struct strbuf *out);
+/* One cell as table_print shows it, not padded and without a bar; row -1: the header. */
+void table_cell_text(const struct table *table, int row, int column, struct strbuf *out);
 /* The JSON array of the rows: [{"column": value, …}, …]. */
 void table_json(const struct table *table, struct strbuf *out);
 /* Comma-separated values (RFC 4180, lines end with \n): the columns' names, then the rows with numbers as in JSON; null is empty. */

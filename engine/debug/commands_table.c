@@ -13,7 +13,7 @@ static const char break_details[] =
 	"one on; without any of these at "
 	"the node where it stands. 'before' compute is usual; 'after' is after compute and before anybody sees the "
 	"outputs, where they can be "
-	"changed with 'set'. A condition compares numbers: node, op, worker, execution, duration, wait, min, max, "
+	"changed with 'set'; behind compute of one rank of a collective all its ranks stand there. A condition compares numbers: node, op, worker, execution, duration, wait, min, max, "
 	"mean, norm, std, n_nan, n_inf, "
 	"has_nan, has_inf of the outputs, in.max of the inputs, max(NODE.out[0]) of any value, elements such as "
 	"NODE.out[0,3]; with "

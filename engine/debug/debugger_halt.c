@@ -53,6 +53,17 @@ static void clear_hits(struct debug_motion *motion)
 	}
 }
 
+/* Who is looked at when nobody stands at a gate: who computes, for that is what holds the others up; else the first worker. */
+static uint32_t choose_busy(const struct debugger *debugger)
+{
+	uint32_t n = debugger->motion->n_processes;
+	for (uint32_t i = 1; i < n; i++) {
+		if (atomic_load(&debugger->target.control.header->workers[i].position))
+			return i;
+	}
+	return n > 1 ? 1 : PROGRAM_NONE;
+}
+
 static void set_told(struct debugger *debugger, uint32_t worker)
 {
 	struct debug_halt *halt = &debugger->halt;
@@ -61,6 +72,8 @@ static void set_told(struct debugger *debugger, uint32_t worker)
 	halt->has_gate = worker < motion->n_processes && motion->processes[worker].stands;
 	if (halt->has_gate)
 		halt->gate = motion->processes[worker].gate;
+	if (worker == PROGRAM_NONE && halt->reason != DEBUG_REASON_END)
+		worker = choose_busy(debugger);
 	if (worker != PROGRAM_NONE)
 		debugger->selected_worker = worker;
 	debugger->selected_node = PROGRAM_NONE;

@@ -121,7 +121,11 @@ static bool is_single(const struct debug_motion *motion)
 static bool may_go(const struct debugger *debugger, uint32_t worker)
 {
 	const struct debug_motion *motion = debugger->motion;
-	return motion->processes[worker].stands && !debugger->is_held[worker] && (!is_single(motion) || worker == motion->worker);
+	if (!motion->processes[worker].stands || debugger->is_held[worker])
+		return false;
+	if (is_single(motion))
+		return worker == motion->worker;
+	return !debug_stops_await(&debugger->stops, &debugger->target.program, &motion->processes[worker].gate);
 }
 
 static void let_all_go(struct debugger *debugger)

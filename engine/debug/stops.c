@@ -199,6 +199,7 @@ static void bind(struct debug_stop *stop, const struct program *before, const st
 {
 	free(stop->previous);
 	stop->previous = NULL;
+	stop->judged = 0;
 	bool is_sound = move_node(&stop->node, before, program, stop->id, out)
 		&& move_worker(&stop->worker, before, program, stop->id, out)
 		&& (stop->kind != DEBUG_STOP_WATCH || move_node(&stop->watched.node, before, program, stop->id, out));
@@ -233,11 +234,33 @@ bool debug_stop_concerns(const struct debug_stop *stop, const struct program *pr
 		&& (!stop->op || strcmp(stop->op, debug_op_name(program, node)) == 0);
 }
 
+/* Whether the stop stands behind compute of another rank of the collective that `node` belongs to. */
+static bool is_at_peer(const struct debug_stop *stop, const struct program *program, uint32_t node)
+{
+	return stop->kind == DEBUG_STOP_BREAK && stop->place == GATE_AFTER && stop->node != PROGRAM_NONE && stop->node != node
+		&& program->nodes[node].collective != PROGRAM_NONE
+		&& strcmp(program_string(program, program->nodes[node].collective),
+			   program_string(program, program->nodes[stop->node].collective)) == 0;
+}
+
+bool debug_stops_await(const struct debug_stops *stops, const struct program *program, const struct gate_stop *gate)
+{
+	for (int i = 0; i < stops->n_items && gate->place == GATE_AFTER && !gate->failure; i++) {
+		const struct debug_stop *stop = stops->items[i];
+		bool is_due = stop->execution == UINT64_MAX ? gate->execution >= stop->from_execution : gate->execution == stop->execution;
+		if (stop->is_enabled && is_due && stop->judged <= gate->execution && is_at_peer(stop, program, gate->node))
+			return true;
+	}
+	return false;
+}
+
 uint8_t debug_stops_flags(const struct debug_stops *stops, const struct program *program, uint32_t node)
 {
 	uint8_t flags = 0;
 	for (int i = 0; i < stops->n_items; i++) {
 		const struct debug_stop *stop = stops->items[i];
+		if (stop->is_enabled && is_at_peer(stop, program, node))
+			flags |= GATE_STOP_AFTER;
 		if (!stop->is_enabled || !debug_stop_concerns(stop, program, node))
 			continue;
 		if (stop->kind == DEBUG_STOP_BREAK)

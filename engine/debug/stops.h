@@ -40,6 +40,7 @@ struct debug_stop {
 	void *previous;            /* WATCH: its data in the execution before, owned; NULL: not seen yet */
 	struct debug_value previous_value;
 	bool is_enabled, is_temporary;
+	uint64_t judged;           /* BREAK at one node: 1 + the last execution in which that node was judged */
 	uint64_t n_hits, n_ignore; /* hits so far; hits still to be passed over */
 	char **commands;           /* carried out when it stops; owned */
 	int n_commands;
@@ -71,6 +72,10 @@ void debug_stops_bind(struct debug_stops *stops, const struct program *before, c
 uint8_t debug_stops_flags(const struct debug_stops *stops, const struct program *program, uint32_t node);
 /* The first execution that any enabled stop looks at; UINT64_MAX when there is none. */
 uint64_t debug_stops_from(const struct debug_stops *stops);
+
+/* Whether who stands at this gate is to stay until another rank has been judged: a breakpoint behind compute of a rank of a collective holds all
+ * ranks of that execution there, so that the result can be changed on all of them (`set --all-ranks`). */
+bool debug_stops_await(const struct debug_stops *stops, const struct program *program, const struct gate_stop *gate);
 
 /* The process `worker` stands at a gate: counts hits and returns the first stop that wants to halt there, NULL when none does. `out` gets what is
  * to be said of it beyond its number, lines each ended (old and new value of a watchpoint, which element is a NaN, a condition that could not be

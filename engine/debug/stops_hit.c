@@ -218,6 +218,8 @@ static bool is_hit(struct debug_stop *stop, const struct look *look, struct strb
 	if (!stop->is_enabled || !debug_stop_concerns(stop, &look->target->program, look->gate->node)
 		|| debug_stop_place(stop, look->gate->node) != (enum gate_place)look->gate->place)
 		return false;
+	if (stop->node == look->gate->node)
+		stop->judged = look->gate->execution + 1;
 	bool is_watch = stop->kind == DEBUG_STOP_WATCH; /* remembers also what is not due */
 	if (!is_watch && !is_due(stop, look->gate->execution))
 		return false;

@@ -196,7 +196,8 @@ static void add_state(const struct debug_target *target, uint32_t worker, const 
 		add_node(target, state, out);
 		if (state->since) {
 			strbuf_add(out, " for ");
-			debug_add_duration(target, state->since, out);
+			debug_add_duration(target, state->since, out); /* from when it was first seen there */
+			strbuf_add(out, " or more");
 		}
 		break;
 	case DEBUG_WAITING:
@@ -279,11 +280,22 @@ static const char *judge_frozen(struct debug_target *target, uint32_t worker)
 	return NULL;
 }
 
+/* By a signal: what it published that it waits for may have come meanwhile. */
+static bool is_stopped(struct debug_target *target, uint32_t worker)
+{
+	char state = target->stalls.samples[worker].usage.state;
+	if (target->driver_pid)
+		return state == 'T' || state == 't';
+	return judge_frozen(target, worker) == cause_sentences[STALL_CAUSE_STOPPED];
+}
+
 /* Only a live process can be stopped or without a core; of a saved one its state says what it did. */
 static const char *judge(struct debug_target *target, uint32_t worker, const struct debug_worker_state *state)
 {
-	if (state->activity == DEBUG_AT_GATE)
+	if (state->activity == DEBUG_AT_GATE && !(target->driver_pid && is_stopped(target, worker)))
 		return "stopped by this debugger";
+	if (state->activity == DEBUG_AT_GATE)
+		return cause_sentences[STALL_CAUSE_STOPPED];
 	if (state->activity == DEBUG_GONE)
 		return cause_sentences[STALL_CAUSE_ENDED];
 	if (target->driver_pid && target->is_live)
@@ -306,8 +318,7 @@ static uint32_t follow(struct debug_target *target, uint32_t worker, uint32_t *p
 		}
 		path[(*ret_n)++] = worker;
 		debug_look(target, worker, &state);
-		if (state.activity != DEBUG_WAITING || state.wait.peer >= n_workers
-			|| judge_frozen(target, worker) == cause_sentences[STALL_CAUSE_STOPPED])
+		if (state.activity != DEBUG_WAITING || state.wait.peer >= n_workers || is_stopped(target, worker))
 			return *ret_n;
 		worker = state.wait.peer;
 	}

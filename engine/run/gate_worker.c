@@ -4,6 +4,7 @@
  */
 #include "engine/run/gate_private.h"
 
+#include <errno.h>
 #include <linux/futex.h>
 #include <string.h>
 #include <sys/syscall.h>
@@ -12,6 +13,7 @@
 
 #include "engine/graph/slot.h"
 
+#define JUDGE_NS 1000000  /* within this a debugger lets go who has no reason to stay: until then it needs the core that this process had */
 #define LOOK_NS 100000000 /* a safety net: a lost wake-up costs this, never a hang */
 
 /* -- standing at a gate ----------------------------------------------------------------------------------------------- */
@@ -98,16 +100,22 @@ static bool is_held(const struct control_header *header)
 /* `go` is read before STOPPED is stored, `attention` after (gates_release). */
 static void stand(struct gates *gates, struct control *control, struct gate_worker *self, const struct gate_point *point)
 {
-	struct timespec timeout = { .tv_nsec = LOOK_NS };
+	struct timespec timeout = { .tv_nsec = JUDGE_NS };
+	bool is_counted = true;
 	uint32_t seen = atomic_load(&self->go);
 	publish(gates, self, point);
 	atomic_fetch_add_explicit(&self->n_stops, 1, memory_order_relaxed);
 	atomic_store(&self->state, GATE_STOPPED);
 	gates_announce(gates);
-	atomic_fetch_sub_explicit(&control->header->n_awake, 1, memory_order_relaxed);
-	while (atomic_load(&self->go) == seen && is_held(control->header))
-		syscall(SYS_futex, &self->go, FUTEX_WAIT, seen, &timeout, NULL, 0);
-	atomic_fetch_add_explicit(&control->header->n_awake, 1, memory_order_relaxed);
+	while (atomic_load(&self->go) == seen && is_held(control->header)) {
+		if (syscall(SYS_futex, &self->go, FUTEX_WAIT, seen, &timeout, NULL, 0) == 0 || errno != ETIMEDOUT || !is_counted)
+			continue;
+		atomic_fetch_sub_explicit(&control->header->n_awake, 1, memory_order_relaxed);
+		is_counted = false;
+		timeout.tv_nsec = LOOK_NS;
+	}
+	if (!is_counted)
+		atomic_fetch_add_explicit(&control->header->n_awake, 1, memory_order_relaxed);
 	atomic_store_explicit(&gates->header->held_until, clock_ticks().count, memory_order_relaxed);
 	atomic_store_explicit(&self->state, GATE_PASSING, memory_order_release);
 }

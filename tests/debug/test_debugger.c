@@ -484,11 +484,12 @@ Test(debugger, a_stall_is_told_and_can_be_interrupted)
 		pid_t w1 = leftovers_find("tandem worker w1", 1000);
 		cr_assert_eq(kill(w1, SIGSTOP), 0);
 		cr_assert_eq(debugger_resume(world.debugger, DEBUG_RESUME_CONTINUE, 1, &error), STATUS_OK, "%s", error.text);
-		for (int i = 0; i < 100 && !strstr(strbuf_text(&world.printed), "stopped"); i++)
+		for (int i = 0; i < 100 && !strstr(strbuf_text(&world.printed), "root: "); i++)
 			cr_assert_eq(debugger_poll(world.debugger, 100000000), DEBUG_MOVING, "%s: %s", modes[m],
 				strbuf_text(&world.debugger->halt.text));
 		expect_contains("stall", strbuf_text(&world.printed), "nothing has moved");
 		expect_contains("stall", strbuf_text(&world.printed), "w1");
+		expect_contains("stall", strbuf_text(&world.printed), "the worker is stopped");
 		size_t n = world.printed.length;
 		debugger_poll(world.debugger, 1100000000);
 		cr_expect_eq(world.printed.length, n, "%s: told twice: %s", modes[m], strbuf_text(&world.printed));

@@ -24,6 +24,8 @@
 	X(debug_commands)       /* lines typed to the debugger */                                                      \
 	X(debug_images)         /* the debugger on the memory of a run that somebody wrote over */                     \
 	X(debug_expression)     /* what is typed after print, if and set */                                            \
+	X(import_json)          /* traces of other tools: JSON */                                                      \
+	X(import_nsys)          /* the same: exports of Nsight Systems */                                              \
 	X(trace)                /* a damaged trace file: open, check, report, compare */
 
 #define X(name) extern const struct fuzz_target fuzz_target_##name;

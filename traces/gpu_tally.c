@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * gpu_compare_sums: layout of a run, names of marks, and the division of each device's time over iterations.
+ * gpu_tally: layout of a run, names of marks, and the division of each device's time over iterations.
  */
-#include "traces/gpu_compare_sums.h"
+#include "traces/gpu_tally.h"
 
 #include <ctype.h>
 #include <stdio.h>
@@ -10,22 +10,22 @@
 #include <string.h>
 
 #include "engine/base/attributes.h"
-#include "traces/gpu_compare_private.h"
+#include "traces/gpu_tally_private.h"
 #include "traces/gpu_device.h"
 
-int gpu_sums_out_of_memory(struct error *error)
+int gpu_tally_out_of_memory(struct error *error)
 {
 	return error_set(error, STATUS_NO_MEMORY, "no memory to sum up the run");
 }
 
-void *gpu_sums_room(void *items, uint32_t n, uint64_t item_bytes)
+void *gpu_tally_room(void *items, uint32_t n, uint64_t item_bytes)
 {
 	if (n & (n - 1) && n)
 		return items;
 	return realloc(items, (size_t)((n ? (uint64_t)n * 2 : 1) * item_bytes));
 }
 
-void gpu_sums_merge(struct compare_moments *moments, const struct compare_moments *other)
+void gpu_tally_merge(struct compare_moments *moments, const struct compare_moments *other)
 {
 	int64_t n = moments->n + other->n;
 	if (!other->n)
@@ -59,7 +59,7 @@ static size_t n_varying(const char *name, const char *text)
 	return text[-1] == '#' || is_line ? n : 0;
 }
 
-void gpu_sums_normalise(const char *name, char *out, uint32_t size)
+void gpu_tally_normalise(const char *name, char *out, uint32_t size)
 {
 	uint32_t n = 0;
 	for (const char *at = name; *at && n + 1 < size && !is_tail(at);) {
@@ -77,9 +77,9 @@ void gpu_sums_normalise(const char *name, char *out, uint32_t size)
 
 /* -- layout ----------------------------------------------------------------------------------------------------------------------- */
 
-typedef int read_fn(struct gpu_sums *sums, struct db_stmt *stmt, struct error *error);
+typedef int read_fn(struct gpu_tally *sums, struct db_stmt *stmt, struct error *error);
 
-static int each_row(struct db *db, const char *sql, int64_t run, read_fn *read, struct gpu_sums *sums, struct error *error)
+static int each_row(struct db *db, const char *sql, int64_t run, read_fn *read, struct gpu_tally *sums, struct error *error)
 {
 	struct db_stmt *stmt = NULL;
 	bool has_row = false;
@@ -97,7 +97,7 @@ static int64_t int_or(struct db_stmt *stmt, int column, int64_t fallback)
 	return db_column_type(stmt, column) == DB_NULL ? fallback : db_column_int(stmt, column);
 }
 
-static int read_run(struct gpu_sums *sums, struct db_stmt *stmt, struct error *error)
+static int read_run(struct gpu_tally *sums, struct db_stmt *stmt, struct error *error)
 {
 	(void)error;
 	sums->start_ns = db_column_int(stmt, 0);
@@ -106,43 +106,48 @@ static int read_run(struct gpu_sums *sums, struct db_stmt *stmt, struct error *e
 }
 
 /* Columns: id, name, rank, model. */
-static int read_device(struct gpu_sums *sums, struct db_stmt *stmt, struct error *error)
+static int read_device(struct gpu_tally *sums, struct db_stmt *stmt, struct error *error)
 {
-	struct gpu_sums_device *devices = gpu_sums_room(sums->devices, sums->n_devices, sizeof *devices);
+	struct gpu_tally_device *devices = gpu_tally_room(sums->devices, sums->n_devices, sizeof *devices);
 	if (!devices)
-		return gpu_sums_out_of_memory(error);
+		return gpu_tally_out_of_memory(error);
 	sums->devices = devices;
 	const char *name = db_column_text(stmt, 1), *model = db_column_text(stmt, 3);
-	devices[sums->n_devices] = (struct gpu_sums_device){ .id = db_column_int(stmt, 0), .rank = int_or(stmt, 2, -1),
+	devices[sums->n_devices] = (struct gpu_tally_device){ .id = db_column_int(stmt, 0), .rank = int_or(stmt, 2, -1),
 		.name = strdup(name ? name : ""), .model = model ? strdup(model) : NULL };
-	return devices[sums->n_devices++].name ? STATUS_OK : gpu_sums_out_of_memory(error);
+	return devices[sums->n_devices++].name ? STATUS_OK : gpu_tally_out_of_memory(error);
 }
 
-/* Overlapping iterations would count time twice: what begins before the last one's end is left out. */
-static int read_unit(struct gpu_sums *sums, struct db_stmt *stmt, struct error *error)
+static int read_unit(struct gpu_tally *sums, struct db_stmt *stmt, struct error *error)
 {
-	struct gpu_sums_unit unit = { db_column_int(stmt, 0), db_column_int(stmt, 1), db_column_int(stmt, 2), db_column_int(stmt, 3) };
-	if (unit.end_ns <= unit.start_ns || (sums->n_units && unit.start_ns < sums->units[sums->n_units - 1].end_ns))
+	struct gpu_tally_unit unit = { .execution = db_column_int(stmt, 0), .start_ns = db_column_int(stmt, 1), .end_ns = db_column_int(stmt, 2),
+		.counts = db_column_int(stmt, 3) };
+	struct gpu_tally_unit *last = sums->n_units ? &sums->units[sums->n_units - 1] : NULL;
+	if (unit.end_ns <= unit.start_ns || (last && unit.start_ns == last->start_ns))
 		return STATUS_OK;
-	struct gpu_sums_unit *units = gpu_sums_room(sums->units, sums->n_units, sizeof *units);
+	if (last && unit.start_ns < last->end_ns) {
+		last->end_ns = unit.start_ns;
+		last->is_clipped = true;
+	}
+	struct gpu_tally_unit *units = gpu_tally_room(sums->units, sums->n_units, sizeof *units);
 	if (!units)
-		return gpu_sums_out_of_memory(error);
+		return gpu_tally_out_of_memory(error);
 	sums->units = units;
 	units[sums->n_units++] = unit;
 	return STATUS_OK;
 }
 
-static int read_process(struct gpu_sums *sums, struct db_stmt *stmt, struct error *error)
+static int read_process(struct gpu_tally *sums, struct db_stmt *stmt, struct error *error)
 {
-	struct gpu_sums_calls *calls = gpu_sums_room(sums->calls, sums->n_calls, sizeof *calls);
+	struct gpu_tally_calls *calls = gpu_tally_room(sums->calls, sums->n_calls, sizeof *calls);
 	if (!calls)
-		return gpu_sums_out_of_memory(error);
+		return gpu_tally_out_of_memory(error);
 	sums->calls = calls;
-	calls[sums->n_calls++] = (struct gpu_sums_calls){ .id = db_column_int(stmt, 0), .rank = int_or(stmt, 1, -1) };
+	calls[sums->n_calls++] = (struct gpu_tally_calls){ .id = db_column_int(stmt, 0), .rank = int_or(stmt, 1, -1) };
 	return STATUS_OK;
 }
 
-int gpu_sums_layout(struct db *db, int64_t run, struct error *error, struct gpu_sums *sums)
+int gpu_tally_layout(struct db *db, int64_t run, struct error *error, struct gpu_tally *sums)
 {
 	static const struct {
 		const char *sql;
@@ -159,13 +164,15 @@ int gpu_sums_layout(struct db *db, int64_t run, struct error *error, struct gpu_
 	int status = STATUS_OK;
 	for (size_t i = 0; i < ARRAY_LEN(steps) && status == STATUS_OK; i++)
 		status = each_row(db, steps[i].sql, run, steps[i].read, sums, error);
+	if (sums->n_units > 1 && sums->units[sums->n_units - 2].is_clipped && sums->units[sums->n_units - 2].counts)
+		sums->units[sums->n_units - 1].counts = false;
 	size_t n = (size_t)sums->n_devices * sums->n_units;
 	if (status == STATUS_OK)
 		sums->unit_ns = calloc(n + 1, sizeof *sums->unit_ns);
-	return status == STATUS_OK && !sums->unit_ns ? gpu_sums_out_of_memory(error) : status;
+	return status == STATUS_OK && !sums->unit_ns ? gpu_tally_out_of_memory(error) : status;
 }
 
-int gpu_sums_read_names(struct db *db, struct error *error, struct gpu_sums *sums)
+int gpu_tally_read_names(struct db *db, struct error *error, struct gpu_tally *sums)
 {
 	struct db_stmt *stmt = NULL;
 	bool has_row = false;
@@ -174,7 +181,7 @@ int gpu_sums_read_names(struct db *db, struct error *error, struct gpu_sums *sum
 		most = sums->sites[i].name > most ? sums->sites[i].name : most;
 	sums->names = calloc((size_t)most + 1, sizeof *sums->names);
 	if (!sums->names)
-		return gpu_sums_out_of_memory(error);
+		return gpu_tally_out_of_memory(error);
 	sums->n_names = most + 1;
 	int status = db_prepare(db, "SELECT text FROM string WHERE id = ?", NULL, error, &stmt);
 	for (uint32_t i = 0; i < sums->n_sites && status == STATUS_OK; i++) {
@@ -187,7 +194,7 @@ int gpu_sums_read_names(struct db *db, struct error *error, struct gpu_sums *sum
 		*name = strdup(text ? text : "(no name)");
 		db_reset(stmt);
 		if (status == STATUS_OK && !*name)
-			status = gpu_sums_out_of_memory(error);
+			status = gpu_tally_out_of_memory(error);
 	}
 	db_finish(stmt);
 	return status;
@@ -196,7 +203,7 @@ int gpu_sums_read_names(struct db *db, struct error *error, struct gpu_sums *sum
 /* -- time ---------------------------------------------------------------------------------------------------------------------------- */
 
 /* The first iteration that ends after a moment. */
-static uint32_t first_open(const struct gpu_sums *sums, int64_t time_ns)
+static uint32_t first_open(const struct gpu_tally *sums, int64_t time_ns)
 {
 	uint32_t low = 0, high = sums->n_units;
 	while (low < high) {
@@ -209,15 +216,25 @@ static uint32_t first_open(const struct gpu_sums *sums, int64_t time_ns)
 	return low;
 }
 
-int64_t gpu_sums_unit_at(const struct gpu_sums *sums, int64_t time_ns)
+int64_t gpu_tally_unit_at(const struct gpu_tally *sums, int64_t time_ns)
 {
 	uint32_t unit = first_open(sums, time_ns);
 	return unit < sums->n_units && sums->units[unit].start_ns <= time_ns ? (int64_t)unit : -1;
 }
 
+int64_t gpu_tally_unit_of(const struct gpu_tally *sums, int64_t execution)
+{
+	for (uint32_t i = 0; i < sums->n_units; i++) { /* as a rule their numbers follow one another */
+		uint32_t unit = (uint32_t)(((uint64_t)execution - (uint64_t)sums->units[0].execution + i) % sums->n_units);
+		if (sums->units[unit].execution == execution)
+			return unit;
+	}
+	return -1;
+}
+
 static void add_piece(void *user, uint32_t device, int64_t start_ns, int64_t end_ns, enum gpu_time kind)
 {
-	struct gpu_sums *sums = user;
+	struct gpu_tally *sums = user;
 	if (device >= sums->n_devices)
 		return;
 	sums->devices[device].has_time = true;
@@ -230,7 +247,7 @@ static void add_piece(void *user, uint32_t device, int64_t start_ns, int64_t end
 }
 
 /* What an iteration has beyond the device's window is not known. */
-static void settle_units(struct gpu_sums *sums)
+static void settle_units(struct gpu_tally *sums)
 {
 	for (uint32_t d = 0; d < sums->n_devices; d++) {
 		for (uint32_t unit = 0; sums->devices[d].has_time && unit < sums->n_units; unit++) {
@@ -243,21 +260,21 @@ static void settle_units(struct gpu_sums *sums)
 	}
 }
 
-int gpu_sums_make(struct db *db, int64_t run, const volatile sig_atomic_t *interrupt, struct error *error, struct gpu_sums *ret_sums)
+int gpu_tally_make(struct db *db, int64_t run, const volatile sig_atomic_t *interrupt, struct error *error, struct gpu_tally *ret_sums)
 {
-	struct gpu_sums sums = { 0 };
+	struct gpu_tally sums = { 0 };
 	struct gpu_split_options options = { .piece = add_piece, .user = &sums };
 	struct gpu_device_result *result = NULL;
-	int status = gpu_sums_layout(db, run, error, &sums);
+	int status = gpu_tally_layout(db, run, error, &sums);
 	if (status == STATUS_OK)
 		status = gpu_device_read(db, run, &options, interrupt, error, &result);
 	gpu_device_free(result);
 	if (status == STATUS_OK)
-		status = gpu_sums_walk(db, run, interrupt, error, &sums);
+		status = gpu_tally_walk(db, run, interrupt, error, &sums);
 	if (status == STATUS_OK)
-		status = gpu_sums_read_names(db, error, &sums);
+		status = gpu_tally_read_names(db, error, &sums);
 	if (status != STATUS_OK) {
-		gpu_sums_finish(&sums);
+		gpu_tally_finish(&sums);
 		return status;
 	}
 	settle_units(&sums);
@@ -265,7 +282,7 @@ int gpu_sums_make(struct db *db, int64_t run, const volatile sig_atomic_t *inter
 	return STATUS_OK;
 }
 
-void gpu_sums_finish(struct gpu_sums *sums)
+void gpu_tally_finish(struct gpu_tally *sums)
 {
 	for (uint32_t i = 0; i < sums->n_paths; i++)
 		free(sums->paths[i].name);
@@ -282,5 +299,5 @@ void gpu_sums_finish(struct gpu_sums *sums)
 	free(sums->calls);
 	free(sums->unit_ns);
 	free(sums->names);
-	*sums = (struct gpu_sums){ 0 };
+	*sums = (struct gpu_tally){ 0 };
 }

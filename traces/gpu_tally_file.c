@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * gpu_compare_file: sums of a run in its file: tables gpu_path, gpu_site, gpu_unit and gpu_calls.
+ * gpu_tally_file: sums of a run in its file: tables gpu_path, gpu_site, gpu_unit and gpu_calls.
  */
 #include <stdlib.h>
 #include <string.h>
 
 #include "engine/base/attributes.h"
-#include "traces/gpu_compare_private.h"
+#include "traces/gpu_tally_private.h"
 #include "traces/schema.h"
 
 /* -- writing -------------------------------------------------------------------------------------------------------------------- */
@@ -32,7 +32,7 @@ static int write_row(struct writer *writer, int first, const int64_t *values, in
 	return db_run(writer->stmt, writer->error);
 }
 
-static int write_paths(struct writer *writer, struct db *db, const struct gpu_sums *sums)
+static int write_paths(struct writer *writer, struct db *db, const struct gpu_tally *sums)
 {
 	int status = open_writer(writer, db, "INSERT INTO gpu_path(run, name, path, parent) VALUES(?, ?, ?, ?)");
 	for (uint32_t i = 0; i < sums->n_paths && status == STATUS_OK; i++) {
@@ -42,12 +42,12 @@ static int write_paths(struct writer *writer, struct db *db, const struct gpu_su
 	return status;
 }
 
-static int write_sites(struct writer *writer, struct db *db, const struct gpu_sums *sums)
+static int write_sites(struct writer *writer, struct db *db, const struct gpu_tally *sums)
 {
 	int status = open_writer(writer, db, "INSERT INTO gpu_site(run, mean, squares, device, path, place, name, kind, class, n, ns, n_unit,"
 		" ns_unit) VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
 	for (uint32_t i = 0; i < sums->n_sites && status == STATUS_OK; i++) {
-		const struct gpu_sums_site *site = &sums->sites[i];
+		const struct gpu_tally_site *site = &sums->sites[i];
 		const int64_t values[] = { sums->devices[site->device].id, site->path, site->order, site->name, site->kind + SPAN_KIND_OP,
 			site->class, site->spans.n, site->ns, site->n_unit, site->ns_unit };
 		db_bind_real(writer->stmt, 2, site->spans.mean);
@@ -57,7 +57,7 @@ static int write_sites(struct writer *writer, struct db *db, const struct gpu_su
 	return status;
 }
 
-static int write_times(struct writer *writer, const struct gpu_sums *sums, uint32_t device, const int64_t *execution, const int64_t *ns)
+static int write_times(struct writer *writer, const struct gpu_tally *sums, uint32_t device, const int64_t *execution, const int64_t *ns)
 {
 	int status = STATUS_OK;
 	for (int kind = 0; kind < GPU_TIME_COUNT && status == STATUS_OK; kind++) {
@@ -73,7 +73,7 @@ static int write_times(struct writer *writer, const struct gpu_sums *sums, uint3
 	return status;
 }
 
-static int write_units(struct writer *writer, struct db *db, const struct gpu_sums *sums)
+static int write_units(struct writer *writer, struct db *db, const struct gpu_tally *sums)
 {
 	int status = open_writer(writer, db, "INSERT INTO gpu_unit(run, kind, execution, device, ns) VALUES(?, ?, ?, ?, ?)");
 	for (uint32_t d = 0; d < sums->n_devices && status == STATUS_OK; d++) {
@@ -86,12 +86,12 @@ static int write_units(struct writer *writer, struct db *db, const struct gpu_su
 	return status;
 }
 
-static int write_calls(struct writer *writer, struct db *db, const struct gpu_sums *sums)
+static int write_calls(struct writer *writer, struct db *db, const struct gpu_tally *sums)
 {
 	int status = open_writer(writer, db, "INSERT INTO gpu_calls(run, process, class, n, ns, n_unit, ns_unit) VALUES(?, ?, ?, ?, ?, ?, ?)");
 	for (uint32_t i = 0; i < sums->n_calls; i++) {
-		const struct gpu_sums_calls *calls = &sums->calls[i];
-		for (int class = 0; class < GPU_SUMS_CALLS && status == STATUS_OK; class++) {
+		const struct gpu_tally_calls *calls = &sums->calls[i];
+		for (int class = 0; class < GPU_TALLY_CALLS && status == STATUS_OK; class++) {
 			const int64_t values[] = { calls->id, class, calls->n[class], calls->ns[class], calls->n_unit[class], calls->ns_unit[class] };
 			status = calls->n[class] ? write_row(writer, 2, values, ARRAY_LEN(values)) : STATUS_OK;
 		}
@@ -116,11 +116,12 @@ static int forget(struct db *db, int64_t run, struct error *error)
 	return status;
 }
 
-int gpu_sums_store(struct db *db, int64_t run, const volatile sig_atomic_t *interrupt, struct error *error)
+int gpu_tally_store(struct db *db, int64_t run, const volatile sig_atomic_t *interrupt, struct error *error)
 {
-	static int (*const writers[])(struct writer *, struct db *, const struct gpu_sums *) = { write_paths, write_sites, write_units, write_calls };
-	struct gpu_sums sums;
-	int status = gpu_sums_make(db, run, interrupt, error, &sums);
+	static int (*const writers[])(struct writer *, struct db *, const struct gpu_tally *) = { write_paths, write_sites, write_units,
+		write_calls };
+	struct gpu_tally sums;
+	int status = gpu_tally_make(db, run, interrupt, error, &sums);
 	if (status != STATUS_OK)
 		return status;
 	status = forget(db, run, error);
@@ -129,15 +130,15 @@ int gpu_sums_store(struct db *db, int64_t run, const volatile sig_atomic_t *inte
 		status = writers[i](&writer, db, &sums);
 		db_finish(writer.stmt);
 	}
-	gpu_sums_finish(&sums);
+	gpu_tally_finish(&sums);
 	return status;
 }
 
 /* -- reading -------------------------------------------------------------------------------------------------------------------- */
 
-typedef int read_fn(struct gpu_sums *sums, struct db_stmt *stmt, struct error *error);
+typedef int read_fn(struct gpu_tally *sums, struct db_stmt *stmt, struct error *error);
 
-static int each_row(struct db *db, const char *sql, int64_t run, read_fn *read, struct gpu_sums *sums, struct error *error)
+static int each_row(struct db *db, const char *sql, int64_t run, read_fn *read, struct gpu_tally *sums, struct error *error)
 {
 	struct db_stmt *stmt = NULL;
 	bool has_row = false;
@@ -155,21 +156,21 @@ static int damaged(const char *what, struct error *error)
 	return error_set(error, STATUS_TRACE, "the stored sums name a %s that is not there: the trace is damaged", what);
 }
 
-static int read_path(struct gpu_sums *sums, struct db_stmt *stmt, struct error *error)
+static int read_path(struct gpu_tally *sums, struct db_stmt *stmt, struct error *error)
 {
 	int64_t path = db_column_int(stmt, 0), parent = db_column_int(stmt, 1);
 	const char *name = db_column_text(stmt, 2);
-	struct gpu_sums_path *paths = gpu_sums_room(sums->paths, sums->n_paths, sizeof *paths);
+	struct gpu_tally_path *paths = gpu_tally_room(sums->paths, sums->n_paths, sizeof *paths);
 	if (!paths)
-		return gpu_sums_out_of_memory(error);
+		return gpu_tally_out_of_memory(error);
 	sums->paths = paths;
 	if (path != sums->n_paths || parent < 0 || (parent >= path && path))
 		return damaged("path", error);
-	paths[sums->n_paths] = (struct gpu_sums_path){ (uint32_t)parent, strdup(name ? name : "") };
-	return paths[sums->n_paths++].name ? STATUS_OK : gpu_sums_out_of_memory(error);
+	paths[sums->n_paths] = (struct gpu_tally_path){ (uint32_t)parent, strdup(name ? name : "") };
+	return paths[sums->n_paths++].name ? STATUS_OK : gpu_tally_out_of_memory(error);
 }
 
-static int find_device(const struct gpu_sums *sums, int64_t id)
+static int find_device(const struct gpu_tally *sums, int64_t id)
 {
 	for (uint32_t i = 0; i < sums->n_devices; i++) {
 		if (sums->devices[i].id == id)
@@ -178,17 +179,17 @@ static int find_device(const struct gpu_sums *sums, int64_t id)
 	return -1;
 }
 
-static int read_site(struct gpu_sums *sums, struct db_stmt *stmt, struct error *error)
+static int read_site(struct gpu_tally *sums, struct db_stmt *stmt, struct error *error)
 {
 	int device = find_device(sums, db_column_int(stmt, 0));
 	int64_t path = db_column_int(stmt, 1), name = db_column_int(stmt, 3), n = db_column_int(stmt, 6);
-	struct gpu_sums_site *sites = gpu_sums_room(sums->sites, sums->n_sites, sizeof *sites);
+	struct gpu_tally_site *sites = gpu_tally_room(sums->sites, sums->n_sites, sizeof *sites);
 	if (!sites)
-		return gpu_sums_out_of_memory(error);
+		return gpu_tally_out_of_memory(error);
 	sums->sites = sites;
 	if (device < 0 || path < 0 || path >= sums->n_paths || name < 0 || name > INT32_MAX || n < 0)
 		return damaged(device < 0 ? "device" : "path or name", error);
-	sites[sums->n_sites++] = (struct gpu_sums_site){ .device = (uint32_t)device, .path = (uint32_t)path, .order = db_column_int(stmt, 2),
+	sites[sums->n_sites++] = (struct gpu_tally_site){ .device = (uint32_t)device, .path = (uint32_t)path, .order = db_column_int(stmt, 2),
 		.name = (uint32_t)name, .kind = (uint8_t)(db_column_int(stmt, 4) - SPAN_KIND_OP), .class = (uint8_t)db_column_int(stmt, 5),
 		.spans = { n, db_column_real(stmt, 8), db_column_real(stmt, 9) }, .ns = db_column_int(stmt, 7), .n_unit = db_column_int(stmt, 10),
 		.ns_unit = db_column_int(stmt, 11) };
@@ -204,21 +205,11 @@ static int find_kind(const char *word)
 	return GPU_TIME_UNKNOWN;
 }
 
-static int64_t find_unit(const struct gpu_sums *sums, int64_t execution)
-{
-	for (uint32_t i = 0; i < sums->n_units; i++) { /* in order, as a rule: numbers count from 0 */
-		uint32_t unit = (uint32_t)((uint64_t)(execution + i) % sums->n_units);
-		if (sums->units[unit].execution == execution)
-			return unit;
-	}
-	return -1;
-}
-
-static int read_time(struct gpu_sums *sums, struct db_stmt *stmt, struct error *error)
+static int read_time(struct gpu_tally *sums, struct db_stmt *stmt, struct error *error)
 {
 	int device = find_device(sums, db_column_int(stmt, 0)), kind = find_kind(db_column_text(stmt, 2));
 	bool is_window = db_column_type(stmt, 1) == DB_NULL;
-	int64_t unit = is_window ? 0 : find_unit(sums, db_column_int(stmt, 1));
+	int64_t unit = is_window ? 0 : gpu_tally_unit_of(sums, db_column_int(stmt, 1));
 	if (device < 0 || unit < 0)
 		return damaged(device < 0 ? "device" : "iteration", error);
 	sums->devices[device].has_time = true;
@@ -227,11 +218,11 @@ static int read_time(struct gpu_sums *sums, struct db_stmt *stmt, struct error *
 	return STATUS_OK;
 }
 
-static int read_calls(struct gpu_sums *sums, struct db_stmt *stmt, struct error *error)
+static int read_calls(struct gpu_tally *sums, struct db_stmt *stmt, struct error *error)
 {
 	int64_t class = db_column_int(stmt, 1);
-	for (uint32_t i = 0; i < sums->n_calls && class >= 0 && class < GPU_SUMS_CALLS; i++) {
-		struct gpu_sums_calls *calls = &sums->calls[i];
+	for (uint32_t i = 0; i < sums->n_calls && class >= 0 && class < GPU_TALLY_CALLS; i++) {
+		struct gpu_tally_calls *calls = &sums->calls[i];
 		if (calls->id != db_column_int(stmt, 0))
 			continue;
 		calls->n[class] = db_column_int(stmt, 2);
@@ -243,7 +234,7 @@ static int read_calls(struct gpu_sums *sums, struct db_stmt *stmt, struct error 
 	return damaged("process", error);
 }
 
-int gpu_sums_read(struct db *db, int64_t run, struct error *error, bool *ret_are_there, struct gpu_sums *ret_sums)
+int gpu_tally_read(struct db *db, int64_t run, struct error *error, bool *ret_are_there, struct gpu_tally *ret_sums)
 {
 	static const struct {
 		const char *sql;
@@ -254,16 +245,16 @@ int gpu_sums_read(struct db *db, int64_t run, struct error *error, bool *ret_are
 		{ "SELECT device, execution, kind, ns FROM gpu_unit WHERE run = ?", read_time },
 		{ "SELECT process, class, n, ns, n_unit, ns_unit FROM gpu_calls WHERE run = ?", read_calls },
 	};
-	struct gpu_sums sums = { 0 };
-	int status = gpu_sums_layout(db, run, error, &sums);
+	struct gpu_tally sums = { 0 };
+	int status = gpu_tally_layout(db, run, error, &sums);
 	for (size_t i = 0; i < ARRAY_LEN(steps) && status == STATUS_OK; i++)
 		status = each_row(db, steps[i].sql, run, steps[i].read, &sums, error);
 	if (status == STATUS_OK && sums.n_paths)
-		status = gpu_sums_read_names(db, error, &sums);
-	*ret_are_there = status == STATUS_OK && sums.n_paths >= GPU_SUMS_FIRST;
+		status = gpu_tally_read_names(db, error, &sums);
+	*ret_are_there = status == STATUS_OK && sums.n_paths >= GPU_TALLY_FIRST;
 	if (*ret_are_there)
 		*ret_sums = sums;
 	else
-		gpu_sums_finish(&sums);
+		gpu_tally_finish(&sums);
 	return status;
 }

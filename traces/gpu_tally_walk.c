@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * gpu_compare_walk: one pass over spans in order of time. Per thread it knows the marks that are open; a call that may launch takes the innermost as
+ * gpu_tally_walk: one pass over spans in order of time. Per thread it knows the marks that are open; a call that may launch takes the innermost as
  * its path and the next place in it, and the work that names the call takes both over.
  */
 #include <stdio.h>
@@ -8,8 +8,8 @@
 #include <string.h>
 
 #include "engine/base/attributes.h"
-#include "traces/gpu_compare_private.h"
-#include "traces/import_sink.h" /* enum import_api */
+#include "traces/gpu_map.h"
+#include "traces/gpu_tally_private.h"
 #include "traces/schema.h"
 
 #define LOOK_ROWS 65536
@@ -19,62 +19,6 @@
 #define NAME_BYTES 200
 #define CHAIN_MAX 64
 #define NONE UINT32_MAX
-
-/* -- a map from pairs of numbers ------------------------------------------------------------------------------------------------ */
-
-struct map_slot {
-	uint64_t a, b;
-	uint32_t value; /* + 1; 0: free */
-};
-struct map {
-	struct map_slot *slots;
-	uint32_t n_slots, n;
-};
-
-static uint64_t mix(uint64_t a, uint64_t b)
-{
-	uint64_t x = a * 0x9e3779b97f4a7c15u ^ (b + 0x7f4a7c15u) * 0xbf58476d1ce4e5b9u;
-	x ^= x >> 29;
-	return x * 0x94d049bb133111ebu ^ x >> 32;
-}
-
-static struct map_slot *map_slot(const struct map *map, uint64_t a, uint64_t b)
-{
-	for (uint32_t at = (uint32_t)(mix(a, b) >> 20);; at++) {
-		struct map_slot *slot = &map->slots[at & (map->n_slots - 1)];
-		if (!slot->value || (slot->a == a && slot->b == b))
-			return slot;
-	}
-}
-
-static bool map_grow(struct map *map)
-{
-	struct map larger = { .n_slots = map->n_slots ? map->n_slots * 2 : 1024, .n = map->n };
-	larger.slots = calloc(larger.n_slots, sizeof *larger.slots);
-	if (!larger.slots)
-		return false;
-	for (uint32_t i = 0; i < map->n_slots; i++) {
-		if (map->slots[i].value)
-			*map_slot(&larger, map->slots[i].a, map->slots[i].b) = map->slots[i];
-	}
-	free(map->slots);
-	*map = larger;
-	return true;
-}
-
-/* The slot of a pair, entered without a value when it is new; NULL when memory is out. The caller sets the value of a new one. */
-static struct map_slot *map_find(struct map *map, uint64_t a, uint64_t b)
-{
-	if (map->n * 2 >= map->n_slots && !map_grow(map))
-		return NULL;
-	struct map_slot *slot = map_slot(map, a, b);
-	if (!slot->value) {
-		slot->a = a;
-		slot->b = b;
-		map->n++;
-	}
-	return slot;
-}
 
 /* -- state ---------------------------------------------------------------------------------------------------------------------- */
 
@@ -103,19 +47,19 @@ struct call {
 };
 
 struct walk {
-	struct gpu_sums *sums;
+	struct gpu_tally *sums;
 	struct db *db;
 	struct db_stmt *text;
 	struct lane *lanes;       /* [n_lanes], by id − first_lane */
 	struct thread *threads;
 	struct call *calls;
 	uint32_t *call_of;        /* [n_rows] index + 1 by row − first_row; 0: none */
-	uint32_t *mark_names;     /* [n_strings] index + 1 into norm_names */
-	char **norm_names;
+	uint32_t *mark_names;     /* [n_strings] index + 1 into norm */
+	struct gpu_texts norm;    /* marks' names, normalised */
 	int64_t first_lane, first_row;
 	int64_t n_rows, n_strings;
-	uint32_t n_lanes, n_threads, n_calls, n_norm_names, n_seen;
-	struct map paths, sites, texts, roots; /* roots: a node → the one that it was cloned from */
+	uint32_t n_lanes, n_threads, n_calls, n_seen;
+	struct gpu_map paths, sites, roots; /* roots: a node → the one that it was cloned from */
 	int64_t *originals;
 	uint32_t n_originals;
 	const volatile sig_atomic_t *interrupt;
@@ -139,44 +83,12 @@ static int each_row(struct walk *walk, const char *sql, int64_t run, row_fn *rea
 
 /* -- names of marks, paths -------------------------------------------------------------------------------------------------------- */
 
-static uint64_t hash_text(const char *text)
-{
-	uint64_t hash = 0xcbf29ce484222325u;
-	for (; *text; text++)
-		hash = (hash ^ (unsigned char)*text) * 0x100000001b3u;
-	return hash;
-}
-
-/* Equal texts give equal numbers; NONE when memory is out. */
-static uint32_t intern(struct walk *walk, const char *text)
-{
-	uint64_t hash = hash_text(text);
-	for (uint64_t attempt = 0;; attempt++) {
-		struct map_slot *slot = map_find(&walk->texts, hash, attempt);
-		if (!slot)
-			return NONE;
-		if (slot->value && strcmp(walk->norm_names[slot->value - 1], text) != 0)
-			continue;
-		if (slot->value)
-			return slot->value - 1;
-		char **names = gpu_sums_room(walk->norm_names, walk->n_norm_names, sizeof *names);
-		if (!names)
-			return NONE;
-		walk->norm_names = names;
-		names[walk->n_norm_names] = strdup(text);
-		if (!names[walk->n_norm_names])
-			return NONE;
-		slot->value = ++walk->n_norm_names;
-		return slot->value - 1;
-	}
-}
-
 static uint32_t mark_name(struct walk *walk, int64_t string)
 {
 	char name[NAME_BYTES];
 	bool has_row = false;
 	if (string < 1 || string > walk->n_strings)
-		return intern(walk, "");
+		return gpu_texts_intern(&walk->norm, "");
 	uint32_t *known = &walk->mark_names[string - 1];
 	if (*known)
 		return *known - 1;
@@ -184,34 +96,34 @@ static uint32_t mark_name(struct walk *walk, int64_t string)
 	if (db_step(walk->text, &has_row, walk->error) != STATUS_OK)
 		return NONE;
 	const char *text = has_row ? db_column_text(walk->text, 0) : NULL;
-	gpu_sums_normalise(text ? text : "", name, sizeof name);
+	gpu_tally_normalise(text ? text : "", name, sizeof name);
 	db_reset(walk->text);
-	uint32_t norm = intern(walk, name);
+	uint32_t norm = gpu_texts_intern(&walk->norm, name);
 	*known = norm == NONE ? 0 : norm + 1;
 	return norm;
 }
 
-static int add_path(struct gpu_sums *sums, uint32_t parent, const char *name)
+static int add_path(struct gpu_tally *sums, uint32_t parent, const char *name)
 {
-	struct gpu_sums_path *paths = gpu_sums_room(sums->paths, sums->n_paths, sizeof *paths);
+	struct gpu_tally_path *paths = gpu_tally_room(sums->paths, sums->n_paths, sizeof *paths);
 	if (!paths)
 		return STATUS_NO_MEMORY;
 	sums->paths = paths;
-	paths[sums->n_paths] = (struct gpu_sums_path){ parent, strdup(name) };
+	paths[sums->n_paths] = (struct gpu_tally_path){ parent, strdup(name) };
 	return paths[sums->n_paths++].name ? STATUS_OK : STATUS_NO_MEMORY;
 }
 
 /* The path with one more name; too many paths end in their parents. */
 static uint32_t child_path(struct walk *walk, uint32_t parent, uint32_t norm)
 {
-	struct map_slot *slot = norm == NONE ? NULL : map_find(&walk->paths, parent, norm);
+	struct gpu_map_slot *slot = norm == NONE ? NULL : gpu_map_find(&walk->paths, parent, norm);
 	if (!slot)
 		return NONE;
 	if (slot->value)
 		return slot->value - 1;
 	if (walk->sums->n_paths >= PATHS_MAX)
 		slot->value = parent + 1;
-	else if (add_path(walk->sums, parent, walk->norm_names[norm]) == STATUS_OK)
+	else if (add_path(walk->sums, parent, walk->norm.texts[norm]) == STATUS_OK)
 		slot->value = walk->sums->n_paths;
 	else
 		return NONE;
@@ -251,19 +163,19 @@ static int read_mark(struct walk *walk, const struct lane *lane, int64_t start_n
 	const struct open *around = find_open(thread, depth, end_ns);
 	uint32_t path = child_path(walk, around->path, mark_name(walk, name));
 	if (path == NONE)
-		return gpu_sums_out_of_memory(walk->error);
-	thread->opens[depth] = (struct open){ end_ns, path, 0, gpu_sums_unit_at(walk->sums, start_ns), true };
+		return gpu_tally_out_of_memory(walk->error);
+	thread->opens[depth] = (struct open){ end_ns, path, 0, gpu_tally_unit_at(walk->sums, start_ns), true };
 	close_deeper(thread, depth);
 	return STATUS_OK;
 }
 
 static int read_call(struct walk *walk, const struct lane *lane, int64_t row, int64_t start_ns, int64_t end_ns, int64_t name, int64_t class)
 {
-	struct gpu_sums *sums = walk->sums;
+	struct gpu_tally *sums = walk->sums;
 	bool may_launch = class == IMPORT_API_LAUNCH || class == IMPORT_API_GRAPH_LAUNCH || class == IMPORT_API_COPY || class == IMPORT_API_OTHER;
-	int64_t unit = gpu_sums_unit_at(sums, start_ns);
-	if (lane->calls != NONE && class >= 0 && class < GPU_SUMS_CALLS) {
-		struct gpu_sums_calls *calls = &sums->calls[lane->calls];
+	int64_t unit = gpu_tally_unit_at(sums, start_ns);
+	if (lane->calls != NONE && class >= 0 && class < GPU_TALLY_CALLS && class != IMPORT_API_REPEATED) {
+		struct gpu_tally_calls *calls = &sums->calls[lane->calls];
 		bool counts = unit >= 0 && sums->units[unit].counts;
 		calls->n[class]++;
 		calls->ns[class] += end_ns - start_ns;
@@ -278,16 +190,16 @@ static int read_call(struct walk *walk, const struct lane *lane, int64_t row, in
 		open->n_launches = 0;
 	}
 	struct call call = { .path = open->path, .unit = unit, .is_graph = class == IMPORT_API_GRAPH_LAUNCH,
-		.order = open->n_launches < GPU_SUMS_ORDER_MOST ? (int32_t)open->n_launches : GPU_SUMS_NO_ORDER };
+		.order = open->n_launches < GPU_TALLY_ORDER_MOST ? (int32_t)open->n_launches : GPU_TALLY_NO_ORDER };
 	open->n_launches++;
-	struct call *calls = gpu_sums_room(walk->calls, walk->n_calls, sizeof *calls);
+	struct call *calls = gpu_tally_room(walk->calls, walk->n_calls, sizeof *calls);
 	if (!calls)
-		return gpu_sums_out_of_memory(walk->error);
+		return gpu_tally_out_of_memory(walk->error);
 	walk->calls = calls;
 	if (call.is_graph)
 		call.path = child_path(walk, call.path, mark_name(walk, name));
 	if (call.path == NONE)
-		return gpu_sums_out_of_memory(walk->error);
+		return gpu_tally_out_of_memory(walk->error);
 	calls[walk->n_calls++] = call;
 	walk->call_of[row - walk->first_row] = walk->n_calls;
 	return STATUS_OK;
@@ -297,27 +209,27 @@ static int read_call(struct walk *walk, const struct lane *lane, int64_t row, in
 
 static int64_t root_of(const struct walk *walk, int64_t node)
 {
-	for (int i = 0; i < CHAIN_MAX && walk->roots.n_slots; i++) {
-		const struct map_slot *slot = map_slot(&walk->roots, (uint64_t)node, 0);
-		if (!slot->value)
+	for (int i = 0; i < CHAIN_MAX; i++) {
+		const struct gpu_map_slot *slot = gpu_map_look(&walk->roots, (uint64_t)node, 0);
+		if (!slot)
 			break;
 		node = walk->originals[slot->value - 1];
 	}
 	return node;
 }
 
-static bool is_site(const struct gpu_sums_site *a, const struct gpu_sums_site *b)
+static bool is_site(const struct gpu_tally_site *a, const struct gpu_tally_site *b)
 {
 	return a->device == b->device && a->path == b->path && a->order == b->order && a->name == b->name && a->kind == b->kind;
 }
 
-static struct gpu_sums_site *find_site(struct walk *walk, const struct gpu_sums_site *key)
+static struct gpu_tally_site *find_site(struct walk *walk, const struct gpu_tally_site *key)
 {
-	struct gpu_sums *sums = walk->sums;
+	struct gpu_tally *sums = walk->sums;
 	uint64_t place = (uint64_t)key->name << 32 | (uint64_t)key->kind << 24 | (key->device & 0xffffff);
-	struct map_slot *slot;
+	struct gpu_map_slot *slot;
 	for (uint64_t attempt = 0;; attempt++) {
-		slot = map_find(&walk->sites, mix((uint64_t)key->order, key->path) + attempt, place);
+		slot = gpu_map_find(&walk->sites, gpu_map_mix((uint64_t)key->order, key->path) + attempt, place);
 		if (!slot)
 			return NULL;
 		if (!slot->value)
@@ -325,7 +237,7 @@ static struct gpu_sums_site *find_site(struct walk *walk, const struct gpu_sums_
 		if (is_site(&sums->sites[slot->value - 1], key))
 			return &sums->sites[slot->value - 1];
 	}
-	struct gpu_sums_site *sites = gpu_sums_room(sums->sites, sums->n_sites, sizeof *sites);
+	struct gpu_tally_site *sites = gpu_tally_room(sums->sites, sums->n_sites, sizeof *sites);
 	if (!sites)
 		return NULL;
 	sums->sites = sites;
@@ -334,37 +246,38 @@ static struct gpu_sums_site *find_site(struct walk *walk, const struct gpu_sums_
 	return &sites[sums->n_sites - 1];
 }
 
-/* Work belongs to the iteration that launched it; without a launch to the one in which it began. */
+/* Work belongs to the iteration that the file says; else to the one that launched it; without a launch to the one in which it began. */
 static int read_work(struct walk *walk, const struct lane *lane, struct db_stmt *stmt)
 {
-	enum { START = 3, DURATION, NAME, CLASS, LAUNCH, NODE };
+	enum { START = 3, DURATION, NAME, CLASS, LAUNCH, NODE, EXECUTION };
 	int64_t launch = db_column_int(stmt, LAUNCH) - walk->first_row, ns = db_column_int(stmt, DURATION);
 	bool has_node = db_column_type(stmt, NODE) != DB_NULL && db_column_int(stmt, NODE) != 0;
 	struct call *call = db_column_type(stmt, LAUNCH) != DB_NULL && launch >= 0 && launch < walk->n_rows && walk->call_of[launch]
 		? &walk->calls[walk->call_of[launch] - 1] : NULL;
 	if (lane->device == NONE)
 		return STATUS_OK;
-	struct gpu_sums_site key = { .device = lane->device, .path = GPU_SUMS_UNLINKED, .order = GPU_SUMS_NO_ORDER,
+	struct gpu_tally_site key = { .device = lane->device, .path = GPU_TALLY_UNLINKED, .order = GPU_TALLY_NO_ORDER,
 		.name = (uint32_t)db_column_int(stmt, NAME), .kind = (uint8_t)(db_column_int(stmt, 2) - SPAN_KIND_OP),
 		.class = (uint8_t)db_column_int(stmt, CLASS) };
-	int64_t unit = call ? call->unit : gpu_sums_unit_at(walk->sums, db_column_int(stmt, START));
+	int64_t unit = db_column_type(stmt, EXECUTION) != DB_NULL ? gpu_tally_unit_of(walk->sums, db_column_int(stmt, EXECUTION))
+		: call ? call->unit : gpu_tally_unit_at(walk->sums, db_column_int(stmt, START));
 	if (call) {
 		key.path = call->path;
 		key.order = call->is_graph ? (int64_t)call->n_works++ : call->order;
 	}
 	if (has_node) {
-		key.path = GPU_SUMS_NODES;
+		key.path = GPU_TALLY_NODES;
 		key.order = root_of(walk, db_column_int(stmt, NODE));
 	}
-	if (key.order >= GPU_SUMS_ORDER_MOST && !has_node)
-		key.order = GPU_SUMS_NO_ORDER;
+	if (key.order >= GPU_TALLY_ORDER_MOST && !has_node)
+		key.order = GPU_TALLY_NO_ORDER;
 	if (walk->sums->n_sites >= SITES_MAX) {
-		key.path = GPU_SUMS_UNLINKED;
-		key.order = GPU_SUMS_NO_ORDER;
+		key.path = GPU_TALLY_UNLINKED;
+		key.order = GPU_TALLY_NO_ORDER;
 	}
-	struct gpu_sums_site *site = find_site(walk, &key);
+	struct gpu_tally_site *site = find_site(walk, &key);
 	if (!site)
-		return gpu_sums_out_of_memory(walk->error);
+		return gpu_tally_out_of_memory(walk->error);
 	bool counts = unit >= 0 && walk->sums->units[unit].counts;
 	compare_moments_add(&site->spans, (double)ns);
 	site->ns += ns;
@@ -397,14 +310,14 @@ static uint32_t find_thread(struct walk *walk, int64_t process, int64_t number)
 		if (walk->threads[i].process == process && walk->threads[i].number == number)
 			return i;
 	}
-	struct thread *threads = gpu_sums_room(walk->threads, walk->n_threads, sizeof *threads);
+	struct thread *threads = gpu_tally_room(walk->threads, walk->n_threads, sizeof *threads);
 	if (!threads)
 		return NONE;
 	walk->threads = threads;
 	memset(&threads[walk->n_threads], 0, sizeof *threads);
 	threads[walk->n_threads].process = process;
 	threads[walk->n_threads].number = number;
-	threads[walk->n_threads].root = (struct open){ INT64_MAX, GPU_SUMS_ROOT, 0, -1, true };
+	threads[walk->n_threads].root = (struct open){ INT64_MAX, GPU_TALLY_ROOT, 0, -1, true };
 	return walk->n_threads++;
 }
 
@@ -412,9 +325,9 @@ static uint32_t find_thread(struct walk *walk, int64_t process, int64_t number)
 static int read_lane(struct walk *walk, struct db_stmt *stmt)
 {
 	const char *kind = db_column_text(stmt, 1);
-	struct lane *lanes = gpu_sums_room(walk->lanes, walk->n_lanes, sizeof *lanes);
+	struct lane *lanes = gpu_tally_room(walk->lanes, walk->n_lanes, sizeof *lanes);
 	if (!lanes)
-		return gpu_sums_out_of_memory(walk->error);
+		return gpu_tally_out_of_memory(walk->error);
 	walk->lanes = lanes;
 	if (!walk->n_lanes)
 		walk->first_lane = db_column_int(stmt, 0);
@@ -429,7 +342,7 @@ static int read_lane(struct walk *walk, struct db_stmt *stmt)
 	if (is_thread) {
 		lane.thread = find_thread(walk, db_column_int(stmt, 4), db_column_int(stmt, 5));
 		if (lane.thread == NONE)
-			return gpu_sums_out_of_memory(walk->error);
+			return gpu_tally_out_of_memory(walk->error);
 	}
 	lanes[walk->n_lanes++] = lane;
 	return STATUS_OK;
@@ -438,13 +351,15 @@ static int read_lane(struct walk *walk, struct db_stmt *stmt)
 static int read_original(struct walk *walk, struct db_stmt *stmt)
 {
 	int64_t node = db_column_int(stmt, 0), original = db_column_int(stmt, 1);
-	int64_t *originals = gpu_sums_room(walk->originals, walk->n_originals, sizeof *originals);
-	if (!originals || node == original)
-		return originals ? STATUS_OK : gpu_sums_out_of_memory(walk->error);
+	int64_t *originals = gpu_tally_room(walk->originals, walk->n_originals, sizeof *originals);
+	if (!originals)
+		return gpu_tally_out_of_memory(walk->error);
 	walk->originals = originals;
-	struct map_slot *slot = map_find(&walk->roots, (uint64_t)node, 0);
+	if (node == original)
+		return STATUS_OK;
+	struct gpu_map_slot *slot = gpu_map_find(&walk->roots, (uint64_t)node, 0);
 	if (!slot)
-		return gpu_sums_out_of_memory(walk->error);
+		return gpu_tally_out_of_memory(walk->error);
 	originals[walk->n_originals] = original;
 	slot->value = ++walk->n_originals;
 	return STATUS_OK;
@@ -459,7 +374,7 @@ static int read_bounds(struct walk *walk, struct db_stmt *stmt)
 		return error_set(walk->error, STATUS_TRACE, "the spans' numbers cannot be: the trace is damaged");
 	walk->call_of = calloc((size_t)walk->n_rows + 1, sizeof *walk->call_of);
 	walk->mark_names = calloc((size_t)walk->n_strings + 1, sizeof *walk->mark_names);
-	return walk->call_of && walk->mark_names ? STATUS_OK : gpu_sums_out_of_memory(walk->error);
+	return walk->call_of && walk->mark_names ? STATUS_OK : gpu_tally_out_of_memory(walk->error);
 }
 
 static int walk_all(struct walk *walk, int64_t run)
@@ -475,35 +390,32 @@ static int walk_all(struct walk *walk, int64_t run)
 		{ "SELECT g.graph_node, CAST(v.text AS INTEGER) FROM string k JOIN arg a ON a.name = k.id JOIN span s ON s.id = a.span"
 		  " JOIN gpu_activity g ON g.span = s.id JOIN string v ON v.id = a.value WHERE k.text = 'original_graph_node' AND s.run = ?"
 		  " AND s.kind = 110 AND g.graph_node NOT NULL", read_original },
-		{ "SELECT s.id, s.lane, s.kind, s.start_ns, s.duration_ns, s.name, s.class, g.launch, g.graph_node FROM span s"
+		{ "SELECT s.id, s.lane, s.kind, s.start_ns, s.duration_ns, s.name, s.class, g.launch, g.graph_node, s.execution FROM span s"
 		  " LEFT JOIN gpu_activity g ON g.span = s.id WHERE s.run = ? AND s.kind BETWEEN 102 AND 107 ORDER BY s.id", read_span },
 	};
 	int status = db_prepare(walk->db, "SELECT text FROM string WHERE id = ?", NULL, walk->error, &walk->text);
 	static const char *const first[] = { "(launch not recorded)", "", "(graph nodes)" };
 	for (size_t i = 0; i < ARRAY_LEN(first) && status == STATUS_OK; i++)
-		status = add_path(walk->sums, 0, first[i]) == STATUS_OK ? STATUS_OK : gpu_sums_out_of_memory(walk->error);
+		status = add_path(walk->sums, 0, first[i]) == STATUS_OK ? STATUS_OK : gpu_tally_out_of_memory(walk->error);
 	for (size_t i = 0; i < ARRAY_LEN(steps) && status == STATUS_OK; i++)
 		status = each_row(walk, steps[i].sql, run, steps[i].read);
 	return status;
 }
 
-int gpu_sums_walk(struct db *db, int64_t run, const volatile sig_atomic_t *interrupt, struct error *error, struct gpu_sums *sums)
+int gpu_tally_walk(struct db *db, int64_t run, const volatile sig_atomic_t *interrupt, struct error *error, struct gpu_tally *sums)
 {
 	struct walk walk = { .sums = sums, .db = db, .interrupt = interrupt, .error = error };
 	int status = walk_all(&walk, run);
 	db_finish(walk.text);
-	for (uint32_t i = 0; i < walk.n_norm_names; i++)
-		free(walk.norm_names[i]);
-	free(walk.norm_names);
+	gpu_texts_finish(&walk.norm);
 	free(walk.lanes);
 	free(walk.threads);
 	free(walk.calls);
 	free(walk.call_of);
 	free(walk.mark_names);
 	free(walk.originals);
-	free(walk.paths.slots);
-	free(walk.sites.slots);
-	free(walk.texts.slots);
-	free(walk.roots.slots);
+	gpu_map_finish(&walk.paths);
+	gpu_map_finish(&walk.sites);
+	gpu_map_finish(&walk.roots);
 	return status;
 }
