@@ -207,6 +207,8 @@ int anonymise_trace(const char *from, const char *into, const struct anonymise_o
 	if (status == STATUS_OK)
 		status = trace_copy_commit(&anonymise.copy);
 	if (status == STATUS_OK)
+		status = trace_copy_check(&anonymise.copy);
+	if (status == STATUS_OK)
 		status = derive(&anonymise);
 	return trace_copy_end(&anonymise.copy, status);
 }

@@ -344,7 +344,7 @@ static void tell_side(const struct print *print, int side, struct strbuf *text)
 		strbuf_add_printable(text, compare->sums[side].devices[d].name);
 	}
 	if (compare->n_units[side])
-		strbuf_addf(text, ", %lld iterations", (long long)compare->n_units[side]);
+		strbuf_addf(text, ", %lld iteration%s", (long long)compare->n_units[side], compare->n_units[side] == 1 ? "" : "s");
 	strbuf_addf(text, ", %s from start to end\n",
 		units_duration(compare->sums[side].end_ns - compare->sums[side].start_ns, size, sizeof size));
 }

@@ -205,6 +205,8 @@ static int add_file(struct trace_copy *copy, const char *file, const volatile si
 		status = db_get_int(copy->db, "SELECT max(id) FROM run", &n_before, error);
 	if (status == STATUS_OK)
 		status = merge_traces(copy->part, file, error);
+	if (status == STATUS_OK)
+		status = trace_copy_check(copy);
 	if (status == STATUS_OK && !is_finished)
 		status = db_exec(copy->db, "UPDATE meta SET value = '0' WHERE key = 'finished'", error);
 	if (status == STATUS_OK)

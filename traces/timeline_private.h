@@ -9,7 +9,8 @@
 #include "traces/lod_leaf.h"
 #include "traces/timeline.h"
 
-#define TIMELINE_LEAVES_MAX 160 /* in the cache: at most about 15 MB */
+#define TIMELINE_LEAVES_MAX 512 /* in the cache of an imported trace, which has many lanes: at most about 25 MB */
+#define TIMELINE_LEAVES_OWN 160 /* of others, whose rows have pieces: 15 MB */
 
 /* One row of op_event or span. Lanes, nodes, edges are indices. */
 struct timeline_row {

@@ -144,7 +144,8 @@ static int get_leaf(struct timeline *timeline, int lane, enum lod_source source,
 {
 	struct timeline_store *store = timeline->store;
 	struct timeline_leaf *oldest = &store->leaves[0];
-	for (int i = 0; i < TIMELINE_LEAVES_MAX; i++) {
+	int n_leaves = timeline->is_imported ? TIMELINE_LEAVES_MAX : TIMELINE_LEAVES_OWN;
+	for (int i = 0; i < n_leaves; i++) {
 		struct timeline_leaf *leaf = &store->leaves[i];
 		if (leaf->is_used && leaf->range == range && leaf->lane == lane && leaf->source == source) {
 			leaf->used_at = ++store->n_uses;

@@ -11,6 +11,7 @@
 #include <sys/stat.h>
 
 #include "traces/schema.h"
+#include "traces/trace_guard.h"
 
 #define HEADER_BYTES 100 /* of an SQLite file: https://www.sqlite.org/fileformat2.html, section 1.3 */
 
@@ -75,6 +76,8 @@ static int try_open(struct trace *trace, enum db_mode mode, struct error *error)
 	int status = db_open(trace->file, mode, error, &trace->db);
 	if (status == STATUS_OK)
 		status = schema_check(trace->db, &trace->version, error);
+	if (status == STATUS_OK)
+		status = trace_guard_check(trace->db, error);
 	if (status != STATUS_OK) {
 		db_close(trace->db);
 		trace->db = NULL;
@@ -159,6 +162,8 @@ static int read_all(struct trace *trace, struct error *error)
 	int status = open_somehow(trace, error);
 	if (status == STATUS_OK && trace->version < SCHEMA_VERSION)
 		status = migrate(trace, error);
+	if (status == STATUS_OK)
+		status = trace_guard_views(trace->db, error);
 	if (status == STATUS_OK)
 		status = trace_meta(trace, "finished", &finished, error);
 	if (status == STATUS_OK)

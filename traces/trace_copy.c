@@ -143,6 +143,16 @@ int trace_copy_each_table(struct trace_copy *copy, int (*each)(void *user, const
 
 /* -- the end ---------------------------------------------------------------------------------------------------------------- */
 
+int trace_copy_check(struct trace_copy *copy)
+{
+	int64_t n = 0;
+	int status = db_get_int(copy->db, "SELECT (SELECT count(*) FROM pragma_foreign_key_check) + (SELECT count(*) FROM main.lane l JOIN main.run r ON r.id ="
+		" l.run WHERE r.mode = 'imported' AND (l.process IS NULL OR (l.kind LIKE 'stream%' AND l.device IS NULL)))", &n, copy->error);
+	if (status == STATUS_OK && n)
+		status = error_set(copy->error, STATUS_TRACE, "%lld rows of the trace refer to nothing: it is damaged; 'tandem check' says more", (long long)n);
+	return status;
+}
+
 int trace_copy_commit(struct trace_copy *copy)
 {
 	int status = db_commit(copy->db, copy->error);

@@ -35,6 +35,9 @@ int trace_copy_run(struct trace_copy *copy, const char *format, ...) PRINTF_LIKE
 /* Calls `each` for every table that both files have, words and level of detail included. */
 int trace_copy_each_table(struct trace_copy *copy, int (*each)(void *user, const char *table), void *user);
 
+/* Before anything is computed from the new file: STATUS_TRACE when rows refer to nothing, as in a file that is damaged or made to do harm. */
+int trace_copy_check(struct trace_copy *copy);
+
 /* Ends the transaction; `other` is let go. The file stays open for more, under copy->part. */
 int trace_copy_commit(struct trace_copy *copy);
 

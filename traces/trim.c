@@ -330,6 +330,8 @@ int trim_trace(const char *from, const char *into, const struct trim_options *op
 	if (status == STATUS_OK)
 		status = trace_copy_commit(&trim.copy);
 	if (status == STATUS_OK)
+		status = trace_copy_check(&trim.copy);
+	if (status == STATUS_OK)
 		status = derive_all(&trim);
 	return trace_copy_end(&trim.copy, status);
 }

@@ -148,7 +148,8 @@ static char *make_script(const struct typed *typed)
 		}
 		if (line[n - 1] == '&')
 			strbuf_addf(&script, ": > said.txt; %.*s >> said.txt 2>&1 &\n"
-				"for i in $(seq 200); do [ $(wc -l < said.txt) -ge %d ] && break; sleep 0.05; done; cat said.txt; echo @@\n", (int)n - 1, line, typed->n_shown[i]);
+				"for i in $(seq 200); do [ $(wc -l < said.txt) -ge %d ] && break; sleep 0.05; done; cat said.txt; echo @@\n",
+				(int)n - 1, line, typed->n_shown[i]);
 		else
 			strbuf_addf(&script, "%s\necho @@\n", line);
 		i++;

@@ -97,7 +97,8 @@ Test(anonymise, nothing_of_a_run_of_ours_is_left, .timeout = 60)
 	expect_missing(synthetic.file, "SELECT '" SECRET "'", output);
 	static const char *const same[] = { "SELECT count(*) FROM op_event", "SELECT sum(duration_ns) FROM op_event", "SELECT count(*) FROM node",
 		"SELECT sum(payload_bytes * depth) FROM channel", "SELECT count(*) FROM edge", "SELECT sum(ns) FROM summary", "SELECT count(*) FROM lod_lane",
-		"SELECT count(*) FROM plan_step", "SELECT sum(value * time_ns) FROM counter", "SELECT count(*) FROM log", "SELECT sum(length(outputs)) FROM node" };
+		"SELECT count(*) FROM plan_step", "SELECT sum(value * time_ns) FROM counter", "SELECT count(*) FROM log",
+		"SELECT sum(length(outputs)) FROM node" };
 	for (size_t i = 0; i < ARRAY_LEN(same); i++)
 		expect_same(synthetic.file, output, same[i]);
 	cr_expect(checked_number(output, "SELECT count(*) FROM postmortem") == 0, "a saved crash is still there");
@@ -111,9 +112,12 @@ Test(anonymise, the_same_name_is_the_same_pseudonym)
 	char output[160];
 	imported_init(&imported);
 	imported_add_text(&imported, "{\"schemaVersion\":1,\"traceEvents\":["
-		"{\"ph\":\"X\",\"cat\":\"kernel\",\"name\":\"gemm_" SECRET "\",\"pid\":0,\"tid\":7,\"ts\":10,\"dur\":5,\"args\":{\"device\":0,\"stream\":7}},"
-		"{\"ph\":\"X\",\"cat\":\"kernel\",\"name\":\"gemm_" SECRET "\",\"pid\":0,\"tid\":7,\"ts\":20,\"dur\":5,\"args\":{\"device\":0,\"stream\":7}},"
-		"{\"ph\":\"X\",\"cat\":\"kernel\",\"name\":\"ncclDevKernel_" SECRET "\",\"pid\":0,\"tid\":7,\"ts\":30,\"dur\":5,\"args\":{\"device\":0,\"stream\":7}},"
+		"{\"ph\":\"X\",\"cat\":\"kernel\",\"name\":\"gemm_" SECRET "\",\"pid\":0,\"tid\":7,"
+		"\"ts\":10,\"dur\":5,\"args\":{\"device\":0,\"stream\":7}},"
+		"{\"ph\":\"X\",\"cat\":\"kernel\",\"name\":\"gemm_" SECRET "\",\"pid\":0,\"tid\":7,"
+		"\"ts\":20,\"dur\":5,\"args\":{\"device\":0,\"stream\":7}},"
+		"{\"ph\":\"X\",\"cat\":\"kernel\",\"name\":\"ncclDevKernel_" SECRET "\",\"pid\":0,\"tid\":7,"
+		"\"ts\":30,\"dur\":5,\"args\":{\"device\":0,\"stream\":7}},"
 		"{\"ph\":\"X\",\"cat\":\"user_annotation\",\"name\":\"" SECRET " 1\",\"pid\":4,\"tid\":5,\"ts\":10,\"dur\":5},"
 		"{\"ph\":\"X\",\"cat\":\"user_annotation\",\"name\":\"" SECRET " 2\",\"pid\":4,\"tid\":5,\"ts\":20,\"dur\":5},"
 		"{\"ph\":\"X\",\"cat\":\"user_annotation\",\"name\":\"ProfilerStep#3\",\"pid\":4,\"tid\":5,\"ts\":30,\"dur\":5},"
@@ -128,7 +132,8 @@ Test(anonymise, the_same_name_is_the_same_pseudonym)
 		int64_t number;
 	} cases[] = {
 		{ "SELECT count(*) FROM v_kernel WHERE name = 'kernel_1'", 2 }, { "SELECT count(*) FROM v_kernel WHERE name = 'collective_1'", 1 },
-		{ "SELECT count(*) FROM v_mark WHERE name IN ('mark_1#1', 'mark_1#2')", 2 }, { "SELECT count(*) FROM v_mark WHERE name = 'ProfilerStep#3'", 1 },
+		{ "SELECT count(*) FROM v_mark WHERE name IN ('mark_1#1', 'mark_1#2')", 2 },
+		{ "SELECT count(*) FROM v_mark WHERE name = 'ProfilerStep#3'", 1 },
 		{ "SELECT count(*) FROM v_api WHERE name = 'cudaMalloc'", 1 }, { "SELECT count(*) FROM span", 7 },
 	};
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {

@@ -44,11 +44,41 @@ Test(schema, views_have_exactly_the_promised_columns)
 		{ "v_postmortem", "id run time_ns reason worker node execution text stack n_bytes n_left_out" },
 		{ "v_blame", "run worker cause root root_type kind root_worker ns" },
 		{ "v_critical_path", "run role kind node edge ns share" },
-		{ "v_kernel", "run process device stream name correlation start_ns duration_ns node execution" },
-		{ "v_memcpy", "run process device stream name correlation start_ns duration_ns node execution kind bytes" },
-		{ "v_memset", "run process device stream name correlation start_ns duration_ns node execution kind bytes" },
-		{ "v_api", "run process thread name correlation start_ns duration_ns" },
-		{ "v_mark", "run process thread name start_ns duration_ns node execution" },
+		{ "v_kernel",
+			"run process device stream name correlation start_ns duration_ns node execution rank launch "
+			"graph graph_node span context graph_root" },
+		{ "v_memcpy",
+			"run process device stream name correlation start_ns duration_ns node execution kind bytes rank "
+			"launch graph graph_node span context graph_root" },
+		{ "v_memset",
+			"run process device stream name correlation start_ns duration_ns node execution kind bytes rank "
+			"launch graph graph_node span context graph_root" },
+		{ "v_graph",
+			"run process device stream name correlation start_ns duration_ns node execution rank launch "
+			"graph graph_node span context graph_root" },
+		{ "v_sync",
+			"run process device stream name correlation start_ns duration_ns node execution sync_kind event "
+			"wait_stream rank launch graph graph_node span context graph_root" },
+		{ "v_api", "run process thread name correlation start_ns duration_ns rank category depth span class external" },
+		{ "v_mark", "run process thread name start_ns duration_ns node execution rank category depth span" },
+		{ "v_source",
+			"run file kind version rank world_size n_bytes n_events n_rows n_problems is_cut offset_ns "
+			"uncertainty_ns source" },
+		{ "v_import_count", "run file what n" },
+		{ "v_problem", "run file cause n first_place" },
+		{ "v_finding", "run device kind severity value threshold unit n text span query" },
+		{ "v_gap", "run device start_ns duration_ns kind kind_ns before after" },
+		{ "v_collective",
+			"run collective collective_group matched_by name n_ranks start_ns duration_ns spread_ns "
+			"moving_ns wait_ns last_rank last_device late_class late_name late_ns is_consistent" },
+		{ "v_collective_rank", "run collective name rank device start_ns duration_ns wait_ns is_last span" },
+		{ "v_straggler", "run rank device n_collectives n_last cost_ns waited_ns" },
+		{ "v_iteration",
+			"run execution process rank start_ns duration_ns host_ns n_work work_ns busy_ns over_ns more_ns "
+			"longer_ns gap_ns why name" },
+		{ "v_path", "run execution class name process rank n ns share" },
+		{ "v_path_step", "run execution start_ns duration_ns class name process rank span" },
+		{ "v_wait_root", "run waits rank process device root_class root_name root_process root_rank n ns share" },
 		{ "v_loss", "run worker cause n_records" },
 	};
 	struct db *db = open_memory();

@@ -207,8 +207,8 @@ Test(imported, terminal)
 	struct pty_screen screen;
 	static const struct {
 		const char *keys, *shown;
-	} steps[] = { { "", "r0 cuda:0 s7" }, { "w", "vectorized_elementwise" }, { "%", "launched by" }, { "\033[B", "r0 t4711" }, { "F", "rank 0: " },
-		{ "\r", "r0 cuda:0 s7" }, { "s", "device" }, { "t", "r0 cuda:0 s7" }, { "/nccl\r", "search: nccl" } };
+	} steps[] = { { "", "r0 cuda:0 s7" }, { "w", "vectorized_elementwise" }, { "%", "launched by" }, { "\033[B", "r0 t4711" }, { "F", "rank 1: 6 lanes" },
+		{ "\r", "r1 cuda:0 s7" }, { "s", "device" }, { "t", "r0 cuda:0 s7" }, { "/nccl\r", "search: nccl" } };
 	imported_trace_init(&trace, IMPORTED_KINETO, NULL);
 	const char *words[] = { getenv("TANDEM"), "view", trace.file, NULL };
 	pty_screen_start(&screen, 120, 40, trace.folder, words);
