@@ -230,4 +230,5 @@ static int run_view(const struct bench_options *options, struct bench_rows *rows
 	return status;
 }
 
-const struct bench bench_view = { "view", "the timeline of 10 million spans, recorded and imported: first frame, frames at every zoom, search", run_view };
+const struct bench bench_view = {"view",
+	"the timeline of 10 million spans, recorded and imported: first frame, frames at every zoom, search", run_view};

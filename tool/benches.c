@@ -16,6 +16,7 @@ const struct bench *const benches[] = {
 	&bench_record,
 	&bench_gate,
 	&bench_import,
+	&bench_report,
 	&bench_view,
 	NULL,
 };

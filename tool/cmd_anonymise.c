@@ -37,8 +37,10 @@ static int anonymise(const struct anonymise_values *values, const char *file)
 	}
 	if (values->is_quiet)
 		return TOOL_EXIT_DONE;
-	strbuf_addf(&out, "%s: %" PRId64 " names replaced, %" PRId64 " left that say nothing (calls of CUDA, numbers, kinds of copies)%s\n", values->out,
-		result.n_renamed, result.n_kept, values->keeps_kernels ? ", names of kernels among them" : "");
+	strbuf_addf(&out,
+		"%s: %" PRId64 " names replaced, %" PRId64
+		" left that say nothing (calls of CUDA, numbers, kinds of copies)%s\n",
+		values->out, result.n_renamed, result.n_kept, values->keeps_kernels ? ", names of kernels among them" : "");
 	if (result.n_dropped)
 		strbuf_addf(&out, "what was saved of %" PRId64 " runs that went wrong was dropped\n", result.n_dropped);
 	return tool_print(&out);

@@ -33,7 +33,8 @@ static int merge(const struct merge_values *values, const char *const *files, in
 		return interrupt_signal() ? 128 + interrupt_signal() : tool_fail(&error);
 	}
 	if (!values->is_quiet)
-		strbuf_addf(&out, "%s: the runs of %d files side by side; tandem compare %s, tandem view %s\n", values->out, n_files, values->out, values->out);
+		strbuf_addf(&out, "%s: the runs of %d files side by side; tandem compare %s, tandem view %s\n", values->out,
+			n_files, values->out, values->out);
 	return tool_print(&out);
 }
 

@@ -72,7 +72,7 @@ static int run_query(void *values, int argc, char **argv)
 const struct command command_query = {
 	.name = "query",
 	.summary = "ask a trace a question in SQL",
-	.usage = "FILE… SQL",
+	.usage = "FILE SQL",
 	.details = "Runs one read-only statement. The views are the stable interface: v_op, v_stall, v_execution, v_time_split,\n"
 		"v_loss and others; times are ns. For example:\n\n"
 		"  tandem query t.tandem 'SELECT node, avg(compute_ns) FROM v_op GROUP BY node'\n\n"

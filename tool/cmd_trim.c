@@ -54,7 +54,9 @@ static int read_time(const char *option, const char *text, struct trim_time *tim
 	time->is_relative = true;
 	if (units_parse_duration(text, &time->ns) == STATUS_OK)
 		return TOOL_EXIT_DONE;
-	return tool_failf(TOOL_EXIT_USAGE, "trim: --%s %s: write it as 1.5s or 300us, from the run's start, or as ns of the trace's clock", option, text);
+	return tool_failf(TOOL_EXIT_USAGE,
+		"trim: --%s %s: write it as 1.5s or 300us, from the run's start, or as ns of the trace's clock", option,
+		text);
 }
 
 static bool read_executions(const char *text, struct trim_options *options)

@@ -23,10 +23,24 @@ static const struct command command_relay = { .name = "relay", .run_raw = relay_
 static const struct command command_manual = { .name = "manual", .run_raw = manual_main };
 
 const struct command *const commands[] = {
-	&command_worker, &command_collector, &command_relay, &command_manual,
-	&command_run, &command_debug, &command_check, &command_view, &command_report, &command_compare, &command_query, &command_import, &command_export,
-	&command_trim, &command_merge, &command_anonymise,
-	&command_devices, &command_bench,
+	&command_worker,
+	&command_collector,
+	&command_relay,
+	&command_manual,
+	&command_run,
+	&command_debug,
+	&command_check,
+	&command_view,
+	&command_report,
+	&command_compare,
+	&command_query,
+	&command_import,
+	&command_export,
+	&command_trim,
+	&command_merge,
+	&command_anonymise,
+	&command_devices,
+	&command_bench,
 	&command_completion,
 	NULL,
 };

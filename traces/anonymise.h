@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * anonymise: a trace without names (doc/trace-care.md): hosts, users, command lines, processes, files, graph text, nodes, workers, annotations, kernels,
- * messages get consistent pseudonyms or are dropped; times, sizes, shapes, links and structure stay. What was saved of crashed runs is dropped.
+ * anonymise: a trace without names (doc/trace-care.md): hosts, users, command lines, processes, files, graph text, nodes,
+ * workers, annotations, kernels, messages get consistent pseudonyms or are dropped; times, sizes, shapes, links and
+ * structure stay. What was saved of crashed runs is dropped.
  */
 #ifndef TANDEM_TRACES_ANONYMISE_H
 #define TANDEM_TRACES_ANONYMISE_H

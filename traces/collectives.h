@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * collectives: NCCL and RCCL kernels of an imported run that belong together: who came when, who came last, how long data moved and how long ranks waited.
+ * collectives: NCCL and RCCL kernels of an imported run that belong together: who came when, who came last, how long data
+ * moved and how long ranks waited.
  *
- * A kernel is matched over devices in its group (process group or communicator where the trace says so, else the n-th stream with collectives):
- *   sequence   by the sequence number that the trace has;
- *   order      by position: all devices have the same names in the same order;
- *   time       by name and overlap in time, where number or order differ: members of one collective always overlap.
- * All members wait until the last has come, so an arrival after another member's end (beyond COLLECTIVE_CLOCK_NS) contradicts the matching: such a
- * collective is not consistent and counts for nothing.
+ * A kernel is matched over devices in its group (process group or communicator where the trace says so, else the n-th stream
+ * with collectives): sequence   by the sequence number that the trace has; order      by position: all devices have the same
+ * names in the same order; time       by name and overlap in time, where number or order differ: members of one collective
+ * always overlap. All members wait until the last has come, so an arrival after another member's end (beyond
+ * COLLECTIVE_CLOCK_NS) contradicts the matching: such a collective is not consistent and counts for nothing.
  */
 #ifndef TANDEM_TRACES_COLLECTIVES_H
 #define TANDEM_TRACES_COLLECTIVES_H

@@ -119,8 +119,10 @@ static void bind_or_null(struct db_stmt *stmt, int parameter, bool is_known, int
 static int store_groups(const struct collectives *set, const struct gpu_model *model, struct error *error)
 {
 	struct db_stmt *stmt = NULL;
-	int status = db_prepare(model->trace->db, "INSERT INTO collective_group(run, id, name, stream, matched_by, n_devices, n_agreeing, n_collectives,"
-		" n_consistent, n_unmatched) VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", NULL, error, &stmt);
+	int status = db_prepare(model->trace->db,
+		"INSERT INTO collective_group(run, id, name, stream, matched_by, n_devices, n_agreeing, n_collectives,"
+		" n_consistent, n_unmatched) VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+		NULL, error, &stmt);
 	for (uint32_t i = 0; i < set->n_groups && status == STATUS_OK; i++) {
 		const struct collective_group *group = &set->groups[i];
 		db_bind_int(stmt, 1, model->run);
@@ -140,8 +142,10 @@ static int store_groups(const struct collectives *set, const struct gpu_model *m
 static int store_items(const struct collectives *set, const struct gpu_model *model, struct error *error)
 {
 	struct db_stmt *stmt = NULL;
-	int status = db_prepare(model->trace->db, "INSERT INTO collective(run, id, grp, name, n_ranks, start_ns, last_ns, end_ns, moving_ns, wait_ns, last,"
-		" is_consistent) VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", NULL, error, &stmt);
+	int status = db_prepare(model->trace->db,
+		"INSERT INTO collective(run, id, grp, name, n_ranks, start_ns, last_ns, end_ns, moving_ns, wait_ns, last,"
+		" is_consistent) VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+		NULL, error, &stmt);
 	for (uint32_t i = 0; i < set->n && status == STATUS_OK; i++) {
 		const struct collective *item = &set->items[i];
 		const struct gpu_span *first = &model->spans[set->members[item->first].span];

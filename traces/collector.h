@@ -16,7 +16,8 @@
 #include "engine/base/error.h"
 
 /* Entry of `tandem collector TRACE PROGRAM_FD RINGS_FD SOCKET_FD [CONTROL_FD SLOTS_FD GATES_FD] [append]`: argv[1] is
- * "collector". Sets up signals, runs, and returns the exit status (enum status other than STATUS_OK gives 1; what went wrong was told to the driver). */
+ * "collector". Sets up signals, runs, and returns the exit status (enum status other than STATUS_OK gives 1; what went wrong
+ * was told to the driver). */
 int collector_main(int argc, char **argv);
 
 struct collector_options {

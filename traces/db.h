@@ -98,8 +98,9 @@ void db_watch_interrupt(struct db *db, const volatile sig_atomic_t *flag);
  * and no single value is larger than 16 MiB. */
 void db_distrust(struct db *db);
 
-/* A table that is not stored: `SELECT * FROM name` gives the rows that db_feed_set showed last, so that one INSERT … SELECT enters many at the cost of
- * no statement each. Freed with the database. Values are int64_t row by row, DB_FEED_NULL is NULL. */
+/* A table that is not stored: `SELECT * FROM name` gives the rows that db_feed_set showed last, so that one INSERT … SELECT
+ * enters many at the cost of no statement each. Freed with the database. Values are int64_t row by row, DB_FEED_NULL is
+ * NULL. */
 #define DB_FEED_NULL INT64_MIN
 struct db_feed;
 int db_feed_create(struct db *db, const char *name, int n_columns, struct error *error, struct db_feed **ret_feed);

@@ -60,7 +60,8 @@ int imported_lanes_load(struct export *export, int64_t run, struct imported_lane
 	struct db_stmt *stmt = NULL;
 	bool has_row = false;
 	*ret_lanes = (struct imported_lanes){ 0 };
-	int status = export_prepare(export, "SELECT l.id, min(l.id) OVER (PARTITION BY l.kind, l.process, l.thread, l.device, l.stream, l.context), l.kind,"
+	int status = export_prepare(export, "SELECT l.id, min(l.id) OVER (PARTITION BY l.kind, l.process, l.thread, l.device, "
+		"l.stream, l.context), l.kind,"
 		" l.name, p.id, p.pid, p.name, l.thread, l.stream, d.name FROM lane l LEFT JOIN process p ON p.id = l.process LEFT JOIN device d"
 		" ON d.id = l.device WHERE l.run = ?1 ORDER BY l.id", run, &stmt);
 	while (status == STATUS_OK && (status = export_step(export, stmt, &has_row)) == STATUS_OK && has_row)
@@ -101,9 +102,12 @@ int64_t imported_number(struct db_stmt *row, enum imported_column column)
 int imported_spans(struct export *export, int64_t run, int (*each)(void *user, struct db_stmt *row), void *user)
 {
 #define X(name, sql) ", " sql
-	static const char all[] = "SELECT NULL" IMPORTED_COLUMN_MAP(X) " FROM span s LEFT JOIN string t ON t.id = s.name LEFT JOIN string c ON c.id ="
-		" s.category LEFT JOIN gpu_activity g ON g.span = s.id LEFT JOIN span a ON a.id = g.launch WHERE s.run = ?1 AND (NOT %d OR s.start_ns >="
-		" (SELECT min(x.start_ns) FROM execution x WHERE x.run = ?1 AND x.execution BETWEEN ?2 AND ?3) AND s.start_ns < (SELECT max(x.end_ns) FROM"
+	static const char all[] = "SELECT NULL" IMPORTED_COLUMN_MAP(X) " FROM span s LEFT JOIN string t ON t.id = s.name LEFT "
+		"JOIN string c ON c.id ="
+		" s.category LEFT JOIN gpu_activity g ON g.span = s.id LEFT JOIN span a ON a.id = g.launch WHERE s.run = ?1 AND "
+			"(NOT %d OR s.start_ns >="
+		" (SELECT min(x.start_ns) FROM execution x WHERE x.run = ?1 AND x.execution BETWEEN ?2 AND ?3) AND s.start_ns < "
+			"(SELECT max(x.end_ns) FROM"
 		" execution x WHERE x.run = ?1 AND x.execution BETWEEN ?2 AND ?3)) ORDER BY s.id";
 #undef X
 	char sql[sizeof all + 16];
@@ -165,7 +169,8 @@ static int write_span(void *user, struct db_stmt *row)
 	const char *name = db_column_text(row, IMPORTED_NAME), *category = db_column_text(row, IMPORTED_CATEGORY);
 	int64_t kind = imported_number(row, IMPORTED_KIND), launch = imported_number(row, IMPORTED_LAUNCH);
 	struct export_event event = { .track = { EXPORT_TRACK_LANE, lane->track }, .time_ns = imported_number(row, IMPORTED_START),
-		.name = name ? name : "", .category = category ? category : "", .name_number = EXPORT_NAME_NONE, .category_number = EXPORT_NAME_NONE };
+		.name = name ? name : "", .category = category ? category : "", .name_number = EXPORT_NAME_NONE,
+			.category_number = EXPORT_NAME_NONE };
 	event.end_ns = event.time_ns + imported_number(row, IMPORTED_DURATION);
 	note_text(&event, EXPORT_KEY_CATEGORY, category);
 	note(&event, EXPORT_KEY_CORRELATION, imported_number(row, IMPORTED_CORRELATION));
@@ -176,7 +181,8 @@ static int write_span(void *user, struct db_stmt *row)
 		const int64_t first = imported_number(row, i ? IMPORTED_BLOCK_X : IMPORTED_GRID_X);
 		if (first == IMPORTED_UNKNOWN)
 			continue;
-		snprintf(sizes[i], sizeof sizes[i], "%" PRId64 " x %" PRId64 " x %" PRId64, first, imported_number(row, i ? IMPORTED_BLOCK_Y : IMPORTED_GRID_Y),
+		snprintf(sizes[i], sizeof sizes[i], "%" PRId64 " x %" PRId64 " x %" PRId64, first, imported_number(row,
+			i ? IMPORTED_BLOCK_Y : IMPORTED_GRID_Y),
 			imported_number(row, i ? IMPORTED_BLOCK_Z : IMPORTED_GRID_Z));
 		note_text(&event, i ? EXPORT_KEY_BLOCK : EXPORT_KEY_GRID, sizes[i]);
 	}

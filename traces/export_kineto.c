@@ -21,7 +21,8 @@ static const struct {
 } words[] = {
 	{ SPAN_KIND_KERNEL, "kernel" }, { SPAN_KIND_KERNEL, "Kernel" }, { SPAN_KIND_MEMCPY, "gpu_memcpy" }, { SPAN_KIND_MEMCPY, "Memcpy" },
 	{ SPAN_KIND_MEMSET, "gpu_memset" }, { SPAN_KIND_MEMSET, "Memset" }, { SPAN_KIND_API, "cuda_runtime" }, { SPAN_KIND_API, "cuda_driver" },
-	{ SPAN_KIND_API, "Runtime" }, { SPAN_KIND_GRAPH, "gpu_graph" }, { SPAN_KIND_STREAM_SYNC, "cuda_sync" }, { SPAN_KIND_OVERHEAD, "overhead" },
+	{ SPAN_KIND_API, "Runtime" }, { SPAN_KIND_GRAPH, "gpu_graph" }, { SPAN_KIND_STREAM_SYNC, "cuda_sync" },
+		{ SPAN_KIND_OVERHEAD, "overhead" },
 	{ SPAN_KIND_EVENT, "cuda_event" }, { SPAN_KIND_MARK, "user_annotation" },
 };
 static const char *const sync_words[] = { "Event Sync", "Stream Wait Event", "Stream Sync", "Context Sync" };
@@ -44,7 +45,8 @@ static int64_t ask(const struct export *export, const char *sql)
 
 static bool is_kineto(const struct export *export)
 {
-	return ask(export, "SELECT count(*) FROM import_source s JOIN run r ON r.id = s.run WHERE r.mode = 'imported' AND s.kind IN ('kineto', 'nsys')") > 0;
+	return ask(export, "SELECT count(*) FROM import_source s JOIN run r ON r.id = s.run WHERE r.mode = 'imported' AND "
+		"s.kind IN ('kineto', 'nsys')") > 0;
 }
 
 static void add_number(struct export_sink *sink, const char *key, int64_t number)
@@ -59,7 +61,8 @@ static void add_devices(const struct export *export, struct export_sink *sink)
 {
 	struct db_stmt *stmt = NULL;
 	bool has_row = false, is_first = true;
-	int status = db_prepare(export->trace->db, "SELECT m.value, CAST(substr(m.key, instr(m.key, ':') + 1) AS INTEGER) FROM run_meta m WHERE m.key GLOB"
+	int status = db_prepare(export->trace->db, "SELECT m.value, CAST(substr(m.key, instr(m.key, ':') + 1) AS INTEGER) FROM "
+		"run_meta m WHERE m.key GLOB"
 		" 'device *:*' ORDER BY 2", NULL, NULL, &stmt);
 	while (status == STATUS_OK && (status = db_step(stmt, &has_row, NULL)) == STATUS_OK && has_row) {
 		const char *name = db_column_text(stmt, 0);
@@ -192,7 +195,8 @@ static void add_args(struct kineto *kineto, const struct imported_lane *lane, st
 		enum imported_column column;
 	} numbers[] = {
 		{ ",\"correlation\":", IMPORTED_CORRELATION }, { ",\"External id\":", IMPORTED_EXTERNAL }, { ",\"bytes\":", IMPORTED_BYTES },
-		{ ",\"graph id\":", IMPORTED_GRAPH }, { ",\"graph node id\":", IMPORTED_GRAPH_NODE }, { ",\"wait_on_stream\":", IMPORTED_WAIT_STREAM },
+		{ ",\"graph id\":", IMPORTED_GRAPH }, { ",\"graph node id\":", IMPORTED_GRAPH_NODE }, { ",\"wait_on_stream\":",
+			IMPORTED_WAIT_STREAM },
 		{ ",\"wait_on_cuda_event_record_corr_id\":", IMPORTED_EVENT },
 	};
 	struct export_sink *sink = kineto->sink;
@@ -238,7 +242,8 @@ static int write_span(void *user, struct db_stmt *row)
 		return STATUS_OK;
 	int64_t kind = imported_number(row, IMPORTED_KIND), start_ns = imported_number(row, IMPORTED_START);
 	bool is_moment = kind == SPAN_KIND_EVENT && !imported_number(row, IMPORTED_DURATION);
-	const char *category = choose_category(kineto, lane, kind, db_column_text(row, IMPORTED_CATEGORY)), *name = db_column_text(row, IMPORTED_NAME);
+	const char *category = choose_category(kineto, lane, kind, db_column_text(row, IMPORTED_CATEGORY)),
+		*name = db_column_text(row, IMPORTED_NAME);
 	const struct imported_lane *caller = imported_lanes_find(&kineto->lanes, imported_number(row, IMPORTED_LAUNCH_LANE));
 	export_chrome_event(kineto->writer, is_moment ? "i" : "X");
 	add_place(kineto, lane);
@@ -293,7 +298,8 @@ static int write_counters(struct kineto *kineto, int64_t run)
 	struct export *export = kineto->writer->export;
 	struct db_stmt *stmt = NULL;
 	bool has_row = false;
-	int status = export_prepare(export, "SELECT t.text, c.time_ns, c.value FROM counter c LEFT JOIN string t ON t.id = c.name WHERE c.run = ?1"
+	int status = export_prepare(export, "SELECT t.text, c.time_ns, c.value FROM counter c LEFT JOIN string t ON t.id = "
+		"c.name WHERE c.run = ?1"
 		" ORDER BY c.rowid", run, &stmt);
 	while (status == STATUS_OK && (status = export_step(export, stmt, &has_row)) == STATUS_OK && has_row) {
 		char text[40];

@@ -396,7 +396,8 @@ int export_timeline(struct export *export)
 		if (export->options->run && export->options->run != run->id)
 			continue;
 		if (strcmp(run->mode, "imported") == 0) {
-			status = export->options->format == EXPORT_CHROME ? export_imported_chrome(&writer, run) : export_imported_walk(&writer, ops, run);
+			status = export->options->format == EXPORT_CHROME ? export_imported_chrome(&writer, run)
+									  : export_imported_walk(&writer, ops, run);
 			continue;
 		}
 		status = export_model_load(export, run, &model);

@@ -11,7 +11,23 @@
 
 #define IMPORTED_RUN 1
 
-static gpu_analysis_fn *const analyses[] = { gpu_critical_analyse, gpu_device_store, gpu_tally_store };
+/* Where devices' time went, and what comparisons need, from one scan. */
+static int sum_up(struct db *db, int64_t run, const volatile sig_atomic_t *interrupt, struct error *error)
+{
+	struct gpu_device_result *device = NULL;
+	struct gpu_tally tally;
+	int status = gpu_tally_make_both(db, run, interrupt, error, &tally, &device);
+	if (status != STATUS_OK)
+		return status;
+	status = gpu_device_write(db, run, device, error);
+	if (status == STATUS_OK)
+		status = gpu_tally_write(db, run, &tally, error);
+	gpu_device_free(device);
+	gpu_tally_finish(&tally);
+	return status;
+}
+
+static gpu_analysis_fn *const analyses[] = { gpu_critical_analyse, sum_up };
 
 int gpu_analyses_run(struct db *db, int64_t run, const volatile sig_atomic_t *interrupt, struct error *error)
 {

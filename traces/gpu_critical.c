@@ -99,8 +99,8 @@ static struct gpu_point begin_of_all(const struct gpu_model *model, const struct
 	return point;
 }
 
-struct gpu_point gpu_critical_begin(const struct gpu_model *model, const struct gpu_order *order, const struct iterations *iterations, uint32_t execution,
-	int64_t *ret_start_ns)
+struct gpu_point gpu_critical_begin(const struct gpu_model *model, const struct gpu_order *order,
+	const struct iterations *iterations, uint32_t execution, int64_t *ret_start_ns)
 {
 	if (execution == GPU_NONE)
 		return begin_of_all(model, order, ret_start_ns);
@@ -120,7 +120,8 @@ static int make_path(struct making *making, uint32_t execution)
 		.is_whole = true };
 	struct gpu_point begin = gpu_critical_begin(making->model, making->order, making->iterations, execution, &path->start_ns);
 	path->end_ns = begin.ns;
-	struct following following = { .making = making, .sum = { .kind = GPU_WAIT_PATH, .owner = made->n_paths }, .sums = &made->sums, .path = path };
+	struct following following = {
+		.making = making, .sum = {.kind = GPU_WAIT_PATH, .owner = made->n_paths}, .sums = &made->sums, .path = path};
 	if (path->start_ns >= path->end_ns)
 		return STATUS_OK;
 	made->n_paths++;

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * gpu_critical: the critical path of each iteration of an imported run (of the whole window where there are none), and the roots of its waits; both are
- * walks back along what was over last (gpu_order.h).
+ * gpu_critical: the critical path of each iteration of an imported run (of the whole window where there are none), and the
+ * roots of its waits; both are walks back along what was over last (gpu_order.h).
  *
- * A path begins at what finished last in its execution: device work, or the host thread at the end of its range. Its steps are contiguous and sum to the
- * execution's duration exactly.
- * Waits that are followed: a device without work (to what let it begin again), a synchronise call (to the work that it waited for), a rank in a collective
- * (to why the last one came when it did). The pieces of a wait sum to it exactly.
+ * A path begins at what finished last in its execution: device work, or the host thread at the end of its range. Its steps
+ * are contiguous and sum to the execution's duration exactly. Waits that are followed: a device without work (to what let it
+ * begin again), a synchronise call (to the work that it waited for), a rank in a collective (to why the last one came when
+ * it did). The pieces of a wait sum to it exactly.
  */
 #ifndef TANDEM_TRACES_GPU_CRITICAL_H
 #define TANDEM_TRACES_GPU_CRITICAL_H
@@ -73,11 +73,12 @@ int gpu_critical_make(const struct gpu_model *model, struct gpu_order *order, co
 void gpu_critical_finish(struct gpu_critical *critical);
 
 /* Where a path begins: what finished last in the iteration that finished last; of the whole window with execution GPU_NONE. */
-struct gpu_point gpu_critical_begin(const struct gpu_model *model, const struct gpu_order *order, const struct iterations *iterations, uint32_t execution,
-	int64_t *ret_start_ns);
+struct gpu_point gpu_critical_begin(const struct gpu_model *model, const struct gpu_order *order,
+	const struct iterations *iterations, uint32_t execution, int64_t *ret_start_ns);
 
 /* Into the tables path_sum, path_step, wait_root, and the late_ columns of collective. */
-int gpu_critical_store(const struct gpu_critical *critical, const struct gpu_model *model, const struct collectives *collectives, struct error *error);
+int gpu_critical_store(const struct gpu_critical *critical, const struct gpu_model *model,
+	const struct collectives *collectives, struct error *error);
 
 /* Collectives, iterations, paths and waits of an imported run: loads, computes, stores (a gpu_analysis_fn). Memory: up to 75 B for each of
  * GPU_CRITICAL_SPANS_MAX spans, 4 B for each further one. run_meta path_of says what was loaded. */

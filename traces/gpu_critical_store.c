@@ -4,6 +4,7 @@
  */
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "engine/base/attributes.h"
 #include "traces/gpu_critical.h"
@@ -120,63 +121,124 @@ static void bind_sum(struct db_stmt *stmt, int first, const struct gpu_model *mo
 	db_bind_int(stmt, first + 4, sum->ns);
 }
 
-static int store_sums(const struct gpu_critical *critical, const struct gpu_model *model, struct error *error)
+/* Rows that wait to be entered at once. */
+#define ENTER_ROWS 2048
+#define ENTER_COLUMNS 7
+
+struct entering {
+	struct db_feed *feed;
+	struct db_stmt *stmt;
+	int64_t (*rows)[ENTER_COLUMNS];
+	uint32_t n;
+	struct error *error;
+};
+
+static int open_entering(struct entering *entering, struct db *db, const char *feed, const char *sql, struct error *error)
 {
-	struct db_stmt *path = NULL, *wait = NULL;
-	int status = db_prepare(model->trace->db, "INSERT INTO path_sum(run, execution, class, name, process, n, ns) VALUES(?, ?, ?, ?, ?, ?, ?)", NULL, error,
-		&path);
+	*entering = (struct entering){ .rows = calloc(ENTER_ROWS, sizeof *entering->rows), .error = error };
+	if (!entering->rows)
+		return error_set(error, STATUS_NO_MEMORY, "no memory for the critical path of a trace");
+	int status = db_feed_create(db, feed, ENTER_COLUMNS, error, &entering->feed);
+	return status == STATUS_OK ? db_prepare(db, sql, NULL, error, &entering->stmt) : status;
+}
+
+static int enter_waiting(struct entering *entering)
+{
+	if (!entering->n)
+		return STATUS_OK;
+	db_feed_set(entering->feed, entering->rows[0], entering->n);
+	entering->n = 0;
+	return db_run(entering->stmt, entering->error);
+}
+
+static int enter(struct entering *entering, const int64_t row[ENTER_COLUMNS])
+{
+	memcpy(entering->rows[entering->n++], row, sizeof *entering->rows);
+	return entering->n == ENTER_ROWS ? enter_waiting(entering) : STATUS_OK;
+}
+
+static int close_entering(struct entering *entering, int status)
+{
 	if (status == STATUS_OK)
-		status = db_prepare(model->trace->db, "INSERT INTO wait_root(run, waits, device, process, class, name, root_process, n, ns)"
-			" VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?)", NULL, error, &wait);
-	for (uint32_t i = 0; i < critical->sums.n && status == STATUS_OK; i++) {
-		const struct gpu_sum *sum = &critical->sums.items[i];
-		struct db_stmt *stmt = sum->kind == GPU_WAIT_PATH ? path : wait;
-		db_bind_int(stmt, 1, model->run);
-		if (sum->kind == GPU_WAIT_PATH) {
-			bind_or_null(stmt, 2, critical->paths[sum->owner].number >= 0, critical->paths[sum->owner].number);
-			bind_sum(stmt, 3, model, sum);
-		} else {
-			bool is_device = sum->kind != GPU_WAIT_SYNC;
-			uint32_t process = is_device ? model->devices[sum->owner].process : sum->owner;
-			db_bind_text(stmt, 2, gpu_wait_word(sum->kind));
-			bind_or_null(stmt, 3, is_device, is_device ? model->devices[sum->owner].id : 0);
-			bind_or_null(stmt, 4, process < model->n_processes, process_id(model, process));
-			bind_sum(stmt, 5, model, sum);
-		}
-		status = db_run(stmt, error);
-	}
-	db_finish(path);
-	db_finish(wait);
+		status = enter_waiting(entering);
+	db_finish(entering->stmt);
+	free(entering->rows);
 	return status;
 }
 
-static int store_steps(const struct gpu_critical *critical, const struct gpu_model *model, struct error *error)
+static int64_t process_or_null(const struct gpu_model *model, uint32_t process)
+{
+	return process < model->n_processes ? model->processes[process].id : DB_FEED_NULL;
+}
+
+static int64_t number_or_null(const struct gpu_path *path)
+{
+	return path->number >= 0 ? path->number : DB_FEED_NULL;
+}
+
+static int store_path_sums(const struct gpu_critical *critical, const struct gpu_model *model, struct error *error)
+{
+	struct entering entering;
+	int status = open_entering(&entering, model->trace->db, "feed_path_sums", "INSERT INTO path_sum(run, execution, class, name, process, n, ns)"
+		" SELECT * FROM feed_path_sums", error);
+	for (uint32_t i = 0; i < critical->sums.n && status == STATUS_OK; i++) {
+		const struct gpu_sum *sum = &critical->sums.items[i];
+		if (sum->kind == GPU_WAIT_PATH)
+			status = enter(
+				&entering, (int64_t[]){model->run, number_or_null(&critical->paths[sum->owner]), sum->class,
+						   sum->name == GPU_NONE ? DB_FEED_NULL : (int64_t)sum->name + 1,
+						   process_or_null(model, sum->process), sum->n, sum->ns});
+	}
+	return close_entering(&entering, status);
+}
+
+static int store_waits(const struct gpu_critical *critical, const struct gpu_model *model, struct error *error)
 {
 	struct db_stmt *stmt = NULL;
-	int status = db_prepare(model->trace->db, "INSERT INTO path_step(run, execution, start_ns, duration_ns, class, span, process) VALUES(?, ?, ?, ?, ?, ?, ?)",
-		NULL, error, &stmt);
-	for (uint32_t i = 0; i < critical->n_paths && status == STATUS_OK; i++) {
-		const struct gpu_path *path = &critical->paths[i];
-		for (uint32_t k = path->first + path->n; k > path->first && status == STATUS_OK; k--) {
-			const struct gpu_step *step = &critical->steps[k - 1];
-			db_bind_int(stmt, 1, model->run);
-			bind_or_null(stmt, 2, path->number >= 0, path->number);
-			db_bind_int(stmt, 3, step->start_ns);
-			db_bind_int(stmt, 4, step->end_ns - step->start_ns);
-			db_bind_int(stmt, 5, step->class);
-			bind_or_null(stmt, 6, step->span != GPU_NONE, step->span == GPU_NONE ? 0 : model->spans[step->span].row);
-			bind_or_null(stmt, 7, step->process < model->n_processes, process_id(model, step->process));
-			status = db_run(stmt, error);
-		}
+	int status = db_prepare(model->trace->db, "INSERT INTO wait_root(run, waits, device, process, class, name, root_process, n, ns)"
+		" VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?)", NULL, error, &stmt);
+	for (uint32_t i = 0; i < critical->sums.n && status == STATUS_OK; i++) {
+		const struct gpu_sum *sum = &critical->sums.items[i];
+		bool is_device = sum->kind != GPU_WAIT_SYNC;
+		if (sum->kind == GPU_WAIT_PATH)
+			continue;
+		uint32_t process = is_device ? model->devices[sum->owner].process : sum->owner;
+		db_bind_int(stmt, 1, model->run);
+		db_bind_text(stmt, 2, gpu_wait_word(sum->kind));
+		bind_or_null(stmt, 3, is_device, is_device ? model->devices[sum->owner].id : 0);
+		bind_or_null(stmt, 4, process < model->n_processes, process_id(model, process));
+		bind_sum(stmt, 5, model, sum);
+		status = db_run(stmt, error);
 	}
 	db_finish(stmt);
 	return status;
 }
 
+static int store_steps(const struct gpu_critical *critical, const struct gpu_model *model, struct error *error)
+{
+	struct entering entering;
+	int status = open_entering(&entering, model->trace->db, "feed_path_steps",
+		"INSERT INTO path_step(run, execution, start_ns, duration_ns, class,"
+		" span, process) SELECT * FROM feed_path_steps",
+		error);
+	for (uint32_t i = 0; i < critical->n_paths && status == STATUS_OK; i++) {
+		const struct gpu_path *path = &critical->paths[i];
+		for (uint32_t k = path->first + path->n; k > path->first && status == STATUS_OK; k--) {
+			const struct gpu_step *step = &critical->steps[k - 1];
+			status = enter(&entering, (int64_t[]){ model->run, number_or_null(path), step->start_ns, step->end_ns - step->start_ns,
+				step->class, step->span == GPU_NONE ? DB_FEED_NULL : model->spans[step->span].row,
+				process_or_null(model, step->process) });
+		}
+	}
+	return close_entering(&entering, status);
+}
+
 static int store_late(const struct gpu_critical *critical, const struct gpu_model *model, const struct collectives *collectives, struct error *error)
 {
 	struct db_stmt *stmt = NULL;
-	int status = db_prepare(model->trace->db, "UPDATE collective SET late_class = ?3, late_name = ?4, late_process = ?5, late_ns = ?6 WHERE run = ?1 AND id = ?2",
+	int status = db_prepare(model->trace->db,
+		"UPDATE collective SET late_class = ?3, late_name = ?4, late_process = ?5, late_ns = ?6 WHERE run = ?1 AND "
+		"id = ?2",
 		NULL, error, &stmt);
 	for (uint32_t i = 0; i < collectives->n && status == STATUS_OK; i++) {
 		const struct gpu_late *late = &critical->late[i];
@@ -196,7 +258,9 @@ static int store_late(const struct gpu_critical *critical, const struct gpu_mode
 
 int gpu_critical_store(const struct gpu_critical *critical, const struct gpu_model *model, const struct collectives *collectives, struct error *error)
 {
-	int status = store_sums(critical, model, error);
+	int status = store_path_sums(critical, model, error);
+	if (status == STATUS_OK)
+		status = store_waits(critical, model, error);
 	if (status == STATUS_OK)
 		status = store_steps(critical, model, error);
 	return status == STATUS_OK ? store_late(critical, model, collectives, error) : status;
@@ -251,7 +315,9 @@ static int choose(struct analysis *analysis, int64_t run, bool *ret_has_work, st
 	*ret_has_work = false;
 	for (size_t i = 0; i < ARRAY_LEN(loads) && status == STATUS_OK; i++) {
 		int64_t n = 0;
-		snprintf(sql, sizeof sql, "SELECT coalesce(sum(s.n), 0) FROM summary s JOIN lane l ON l.id = s.lane WHERE l.run = %lld AND s.node = 0 AND s.kind IN (%s)",
+		snprintf(sql, sizeof sql,
+			"SELECT coalesce(sum(s.n), 0) FROM summary s JOIN lane l ON l.id = s.lane WHERE l.run = %lld AND "
+			"s.node = 0 AND s.kind IN (%s)",
 			(long long)run, loads[i].kinds);
 		status = db_get_int(analysis->trace.db, sql, &n, error);
 		if (n_all + n > GPU_CRITICAL_SPANS_MAX || (!i && !n))
@@ -276,8 +342,8 @@ static int compute(struct analysis *analysis, int64_t run, const volatile sig_at
 	if (status == STATUS_OK && (analysis->what & GPU_LOAD_SYNCS))
 		status = gpu_order_waits(analysis->model, error, &analysis->waits, &analysis->n_waits);
 	if (status == STATUS_OK)
-		status = gpu_order_create(analysis->model, analysis->waits, analysis->n_waits, &analysis->collectives, analysis->iterations.is_mark, error,
-			&analysis->order);
+		status = gpu_order_create(analysis->model, analysis->waits, analysis->n_waits, &analysis->collectives,
+			analysis->iterations.is_mark, error, &analysis->order);
 	return status == STATUS_OK ? gpu_critical_make(analysis->model, analysis->order, &analysis->iterations, &analysis->collectives, error,
 		&analysis->critical) : status;
 }
@@ -292,10 +358,14 @@ static int clear(struct db *db, int64_t run, struct error *error)
 	snprintf(sql, sizeof sql, "UPDATE span SET execution = NULL WHERE run = %lld AND execution IS NOT NULL", (long long)run);
 	if (status == STATUS_OK && n_before)
 		status = db_exec(db, sql, error);
-	snprintf(sql, sizeof sql, "DELETE FROM collective WHERE run = %lld; DELETE FROM collective_rank WHERE run = %lld; DELETE FROM collective_group WHERE run = %lld;"
-		" DELETE FROM iteration WHERE run = %lld; DELETE FROM execution WHERE run = %lld; DELETE FROM path_sum WHERE run = %lld;"
-		" DELETE FROM path_step WHERE run = %lld; DELETE FROM wait_root WHERE run = %lld;", (long long)run, (long long)run, (long long)run,
-		(long long)run, (long long)run, (long long)run, (long long)run, (long long)run);
+	snprintf(sql, sizeof sql,
+		"DELETE FROM collective WHERE run = %lld; DELETE FROM collective_rank WHERE run = %lld; DELETE FROM "
+		"collective_group WHERE run = %lld;"
+		" DELETE FROM iteration WHERE run = %lld; DELETE FROM execution WHERE run = %lld; DELETE FROM path_sum "
+		"WHERE run = %lld;"
+		" DELETE FROM path_step WHERE run = %lld; DELETE FROM wait_root WHERE run = %lld;",
+		(long long)run, (long long)run, (long long)run, (long long)run, (long long)run, (long long)run,
+		(long long)run, (long long)run);
 	return status == STATUS_OK ? db_exec(db, sql, error) : status;
 }
 

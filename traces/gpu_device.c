@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * gpu_device: the pass: rows of spans in order of time, beside them what tells of device work and of late ranks, in the same order.
+ * gpu_device: the pass: rows of spans in order of time, beside them what tells of late ranks, in the same order. Calls are kept until the work that
+ * they launched comes; one that begins later than its work is looked up.
  */
 #include "traces/gpu_device.h"
 
@@ -13,7 +14,6 @@
 
 #define NONE UINT32_MAX
 #define STRINGS_MAX (1 << 26)
-#define LOOK_ROWS 65536
 
 /* Of a text: what it says when it is the name of a call, a kind of copy, a kind of overhead. */
 enum text_flag { TEXT_COPY = 1, TEXT_ASYNC = 2, TEXT_PAGEABLE = 4, TEXT_TO_DEVICE = 8, TEXT_MODULE = 16, TEXT_QUEUE = 32 };
@@ -28,7 +28,14 @@ struct beside {
 	int64_t row;             /* the span's; INT64_MAX after the last */
 };
 
-struct pass {
+/* A call that may have launched something. */
+struct call {
+	int64_t start_ns, end_ns;
+	uint32_t lane, name;
+	int8_t class;            /* enum import_api; −1 */
+};
+
+struct gpu_device_pass {
 	struct gpu_device_result *result;
 	struct db *db;
 	int64_t run, first_lane;
@@ -38,24 +45,28 @@ struct pass {
 	int64_t n_flags;
 	uint32_t n_lanes;
 	int64_t last_process, last_thread; /* of the lane before */
-	struct beside work, late;
-	const volatile sig_atomic_t *interrupt;
+	struct beside late;
+	struct db_stmt *later;   /* looks up a call that has not come yet */
+	struct call *calls;
+	uint32_t *call_of;       /* [n_rows] index + 1 by row − first_row; 0: none */
+	int64_t first_row, n_rows;
+	uint32_t n_calls;
 	struct error *error;
 };
 
-typedef int read_fn(struct pass *pass, struct db_stmt *stmt);
+typedef int read_fn(struct gpu_device_pass *pass, struct db_stmt *stmt);
 
 static int out_of_memory(struct error *error)
 {
 	return error_set(error, STATUS_NO_MEMORY, "no memory for where the time of devices went");
 }
 
-static int damaged(struct pass *pass)
+static int damaged(struct gpu_device_pass *pass)
 {
 	return error_set(pass->error, STATUS_TRACE, "the lanes of run %lld do not fit together: the trace is damaged", (long long)pass->run);
 }
 
-static int each_row(struct pass *pass, const char *sql, read_fn *read)
+static int each_row(struct gpu_device_pass *pass, const char *sql, read_fn *read)
 {
 	struct db_stmt *stmt = NULL;
 	bool has_row = false;
@@ -87,14 +98,14 @@ static bool grow(void *items, uint32_t n, size_t item_bytes)
 	return true;
 }
 
-static int read_run(struct pass *pass, struct db_stmt *stmt)
+static int read_run(struct gpu_device_pass *pass, struct db_stmt *stmt)
 {
 	pass->result->start_ns = db_column_int(stmt, 0);
 	pass->result->end_ns = db_column_int(stmt, 1);
 	return STATUS_OK;
 }
 
-static int read_process(struct pass *pass, struct db_stmt *stmt)
+static int read_process(struct gpu_device_pass *pass, struct db_stmt *stmt)
 {
 	struct gpu_device_result *result = pass->result;
 	if (!grow(&result->processes, result->n_processes, sizeof *result->processes))
@@ -116,7 +127,7 @@ static uint32_t find_process(const struct gpu_device_result *result, int64_t id)
 	return low < result->n_processes && result->processes[low].id == id ? low : NONE;
 }
 
-static int read_device(struct pass *pass, struct db_stmt *stmt)
+static int read_device(struct gpu_device_pass *pass, struct db_stmt *stmt)
 {
 	struct gpu_device_result *result = pass->result;
 	uint32_t process = find_process(result, int_or(stmt, 1, -1)), n = result->n_devices;
@@ -140,7 +151,7 @@ static uint32_t find_device(const struct gpu_device_result *result, int64_t id)
 }
 
 /* The lanes of a thread follow each other. */
-static int read_thread(struct pass *pass, struct lane *lane, int64_t process, int64_t thread)
+static int read_thread(struct gpu_device_pass *pass, struct lane *lane, int64_t process, int64_t thread)
 {
 	struct gpu_device_result *result = pass->result;
 	if (result->n_threads && pass->last_process == process && pass->last_thread == thread) {
@@ -156,7 +167,7 @@ static int read_thread(struct pass *pass, struct lane *lane, int64_t process, in
 	return STATUS_OK;
 }
 
-static int read_lane(struct pass *pass, struct db_stmt *stmt)
+static int read_lane(struct gpu_device_pass *pass, struct db_stmt *stmt)
 {
 	struct gpu_device_result *result = pass->result;
 	int64_t id = db_column_int(stmt, 0), process = int_or(stmt, 2, -1), device = int_or(stmt, 3, -1);
@@ -192,7 +203,7 @@ static uint8_t flags_of(const char *text)
 		| (has(text, "HtoD") ? TEXT_TO_DEVICE : 0) | (is_module ? TEXT_MODULE : 0) | (is_queue ? TEXT_QUEUE : 0));
 }
 
-static int read_string(struct pass *pass, struct db_stmt *stmt)
+static int read_string(struct gpu_device_pass *pass, struct db_stmt *stmt)
 {
 	int64_t id = db_column_int(stmt, 0);
 	const char *text = db_column_text(stmt, 1);
@@ -211,13 +222,12 @@ static int read_string(struct pass *pass, struct db_stmt *stmt)
 	return STATUS_OK;
 }
 
-static int text_flags(const struct pass *pass, struct db_stmt *stmt, int column)
+static int text_flags(const struct gpu_device_pass *pass, int64_t id)
 {
-	int64_t id = int_or(stmt, column, 0);
 	return id > 0 && id < pass->n_flags ? pass->flags[id] : 0;
 }
 
-static int read_layout(struct pass *pass)
+static int read_layout(struct gpu_device_pass *pass)
 {
 	static const struct {
 		const char *sql;
@@ -237,7 +247,7 @@ static int read_layout(struct pass *pass)
 
 /* -- beside ----------------------------------------------------------------------------------------------------------------- */
 
-static int step_beside(struct pass *pass, struct beside *beside)
+static int step_beside(struct gpu_device_pass *pass, struct beside *beside)
 {
 	bool has_row = false;
 	int status = db_step(beside->stmt, &has_row, pass->error);
@@ -246,7 +256,7 @@ static int step_beside(struct pass *pass, struct beside *beside)
 }
 
 /* The statement stands at the row of this span afterwards, if there is one. */
-static int seek_beside(struct pass *pass, struct beside *beside, int64_t row)
+static int seek_beside(struct gpu_device_pass *pass, struct beside *beside, int64_t row)
 {
 	int status = STATUS_OK;
 	while (status == STATUS_OK && beside->row < row)
@@ -254,31 +264,79 @@ static int seek_beside(struct pass *pass, struct beside *beside, int64_t row)
 	return status;
 }
 
-/* Columns of what stands beside device work. */
-enum { WORK_SPAN, WORK_LAUNCH, WORK_SYNC, WORK_COPY, CALL_START, CALL_DURATION, CALL_LANE, CALL_KIND, CALL_NAME, CALL_CLASS };
-
-static int open_beside(struct pass *pass)
+static int open_beside(struct gpu_device_pass *pass)
 {
-	int status = db_prepare(pass->db, "SELECT g.span, g.launch, g.sync_kind, g.copy_kind, c.start_ns, c.duration_ns, c.lane, c.kind, c.name, c.class"
-		" FROM gpu_activity g LEFT JOIN span c ON c.id = g.launch ORDER BY g.span", NULL, pass->error, &pass->work.stmt);
+	int status = db_prepare(pass->db, "SELECT span, start_ns + wait_ns FROM collective_rank WHERE run = ? AND wait_ns > 0 ORDER BY span", NULL,
+		pass->error, &pass->late.stmt);
 	if (status == STATUS_OK)
-		status = db_prepare(pass->db, "SELECT span, start_ns + wait_ns FROM collective_rank WHERE run = ? AND wait_ns > 0 ORDER BY span", NULL,
-			pass->error, &pass->late.stmt);
+		status = db_prepare(pass->db,
+			"SELECT start_ns, duration_ns, lane, name, class FROM span WHERE id = ? AND kind = 105", NULL,
+			pass->error, &pass->later);
 	if (status == STATUS_OK)
-		db_bind_int(pass->late.stmt, 1, pass->run);
-	if (status == STATUS_OK)
-		status = step_beside(pass, &pass->work);
-	return status == STATUS_OK ? step_beside(pass, &pass->late) : status;
+		status = gpu_rows_bounds(pass->db, pass->run, &pass->first_row, &pass->n_rows, pass->error);
+	if (status != STATUS_OK)
+		return status;
+	pass->call_of = calloc((size_t)pass->n_rows + 1, sizeof *pass->call_of);
+	if (!pass->call_of)
+		return out_of_memory(pass->error);
+	db_bind_int(pass->late.stmt, 1, pass->run);
+	return step_beside(pass, &pass->late);
+}
+
+/* -- calls ------------------------------------------------------------------------------------------------------------------ */
+
+static const struct lane *lane_at(const struct gpu_device_pass *pass, int64_t id)
+{
+	int64_t idx = id - pass->first_lane;
+	return idx >= 0 && idx < pass->n_lanes ? &pass->lanes[idx] : NULL;
+}
+
+static int keep_call(struct gpu_device_pass *pass, const struct gpu_row *row)
+{
+	if (row->id < pass->first_row || row->id - pass->first_row >= pass->n_rows)
+		return STATUS_OK;
+	if (!grow(&pass->calls, pass->n_calls, sizeof *pass->calls))
+		return out_of_memory(pass->error);
+	pass->calls[pass->n_calls] = (struct call){ row->start_ns, row->end_ns, (uint32_t)(row->lane - pass->first_lane), (uint32_t)row->name,
+		(int8_t)row->class };
+	pass->call_of[row->id - pass->first_row] = ++pass->n_calls;
+	return STATUS_OK;
+}
+
+static int look_up(struct gpu_device_pass *pass, int64_t row, struct call *call)
+{
+	struct db_stmt *stmt = pass->later;
+	bool has_row = false;
+	db_bind_int(stmt, 1, row);
+	int status = db_step(stmt, &has_row, pass->error);
+	int64_t ns = status == STATUS_OK && has_row ? db_column_int(stmt, 1) : -1;
+	if (ns >= 0 && lane_at(pass, db_column_int(stmt, 2)))
+		*call = (struct call){db_column_int(stmt, 0), 0, (uint32_t)(db_column_int(stmt, 2) - pass->first_lane),
+			(uint32_t)db_column_int(stmt, 3), (int8_t)int_or(stmt, 4, -1)};
+	call->end_ns = call->start_ns > INT64_MAX - ns ? INT64_MAX : call->start_ns + ns;
+	db_reset(stmt);
+	return status;
+}
+
+/* The call that launched the work at hand, when it is a call of a thread of the same process; lane NONE otherwise. */
+static int find_launch(struct gpu_device_pass *pass, const struct gpu_row *row, const struct lane *lane, struct call *call)
+{
+	int64_t at = row->launch - pass->first_row;
+	*call = (struct call){ .lane = NONE };
+	if (row->launch <= 0 || at < 0 || at >= pass->n_rows)
+		return STATUS_OK;
+	int status = STATUS_OK;
+	if (pass->call_of[at])
+		*call = pass->calls[pass->call_of[at] - 1];
+	else if (row->launch > row->id)
+		status = look_up(pass, row->launch, call);
+	const struct lane *its = call->lane == NONE ? NULL : &pass->lanes[call->lane];
+	if (its && (its->thread == NONE || its->process != pass->result->devices[lane->device].process))
+		call->lane = NONE;
+	return status;
 }
 
 /* -- spans ------------------------------------------------------------------------------------------------------------------ */
-
-enum { SPAN_ID, SPAN_LANE, SPAN_KIND, SPAN_START, SPAN_DURATION, SPAN_NAME, SPAN_CATEGORY, SPAN_CLASS, SPAN_BYTES };
-
-struct row {
-	int64_t id, kind, start_ns, end_ns, class, bytes;
-	const struct lane *lane;
-};
 
 static void count(struct gpu_count *counts, enum gpu_count_kind kind, int64_t row, int64_t ns, int64_t bytes)
 {
@@ -289,29 +347,7 @@ static void count(struct gpu_count *counts, enum gpu_count_kind kind, int64_t ro
 	count->bytes += bytes > 0 ? bytes : 0;
 }
 
-static const struct lane *lane_at(const struct pass *pass, struct db_stmt *stmt, int column)
-{
-	int64_t idx = int_or(stmt, column, -1) - pass->first_lane;
-	return idx >= 0 && idx < pass->n_lanes ? &pass->lanes[idx] : NULL;
-}
-
-/* The call that launched the work at hand, when it is a call of a thread of the same process. */
-static struct gpu_launch find_launch(const struct pass *pass, const struct row *row)
-{
-	struct db_stmt *stmt = pass->work.stmt;
-	struct gpu_launch launch = { 0 };
-	if (pass->work.row != row->id || int_or(stmt, CALL_KIND, 0) != SPAN_KIND_API)
-		return launch;
-	const struct lane *lane = lane_at(pass, stmt, CALL_LANE);
-	int64_t ns = db_column_int(stmt, CALL_DURATION);
-	if (!lane || lane->thread == NONE || lane->process != pass->result->devices[row->lane->device].process || ns < 0)
-		return launch;
-	launch = (struct gpu_launch){ .row = db_column_int(stmt, WORK_LAUNCH), .start_ns = db_column_int(stmt, CALL_START), .thread = lane->thread };
-	launch.end_ns = launch.start_ns > INT64_MAX - ns ? INT64_MAX : launch.start_ns + ns;
-	return launch;
-}
-
-static void count_kernel(struct gpu_count *counts, const struct row *row, const struct gpu_launch *launch)
+static void count_kernel(struct gpu_count *counts, const struct gpu_row *row, const struct call *launch)
 {
 	int64_t ns = row->end_ns - row->start_ns;
 	count(counts, GPU_COUNT_KERNELS, row->id, ns, 0);
@@ -321,9 +357,9 @@ static void count_kernel(struct gpu_count *counts, const struct row *row, const 
 		count(counts, GPU_COUNT_SHORT, row->id, ns, 0);
 }
 
-static void count_copy(const struct pass *pass, struct gpu_count *counts, const struct row *row, const struct gpu_launch *launch)
+static void count_copy(const struct gpu_device_pass *pass, struct gpu_count *counts, const struct gpu_row *row, const struct call *launch)
 {
-	int call = text_flags(pass, pass->work.stmt, CALL_NAME), kind = text_flags(pass, pass->work.stmt, WORK_COPY);
+	int call = text_flags(pass, launch->name), kind = text_flags(pass, row->copy_kind);
 	bool is_staged = (kind & TEXT_PAGEABLE) && (kind & TEXT_TO_DEVICE) && row->bytes >= 0 && row->bytes <= GPU_DEVICE_STAGED_BYTES;
 	if (!(call & TEXT_COPY))
 		return;
@@ -333,83 +369,90 @@ static void count_copy(const struct pass *pass, struct gpu_count *counts, const 
 		count(counts, GPU_COUNT_PAGEABLE, row->id, row->end_ns - row->start_ns, row->bytes);
 }
 
-static int add_sums(struct pass *pass, const struct row *row, const struct gpu_launch *launch, int64_t name)
+static int add_sums(struct gpu_device_pass *pass, const struct gpu_row *row, const struct lane *lane, const struct call *launch)
 {
 	struct gpu_device_result *result = pass->result;
-	uint32_t device = row->lane->device;
-	struct gpu_count *counts = result->devices[device].counts;
+	struct gpu_count *counts = result->devices[lane->device].counts;
 	int64_t ns = row->end_ns - row->start_ns;
-	if (row->kind == SPAN_KIND_KERNEL && launch->row && int_or(pass->work.stmt, CALL_CLASS, -1) == IMPORT_API_LAUNCH)
+	if (row->kind == SPAN_KIND_KERNEL && launch->lane != NONE && launch->class == IMPORT_API_LAUNCH)
 		count_kernel(counts, row, launch);
-	if (row->kind == SPAN_KIND_MEMCPY && launch->row)
+	if (row->kind == SPAN_KIND_MEMCPY && launch->lane != NONE)
 		count_copy(pass, counts, row, launch);
 	if (row->kind == SPAN_KIND_MEMCPY || row->kind == SPAN_KIND_MEMSET) {
-		int64_t kind = row->kind == SPAN_KIND_MEMCPY && pass->work.row == row->id ? int_or(pass->work.stmt, WORK_COPY, 0) : 0;
-		return gpu_totals_add(&result->copies, device, kind, row->kind, row->id, ns, row->bytes, pass->error);
+		int64_t kind = row->kind == SPAN_KIND_MEMCPY ? row->copy_kind : 0;
+		return gpu_totals_add(&result->copies, lane->device, kind, row->kind, row->id, ns, row->bytes, pass->error);
 	}
-	return gpu_totals_add(&result->kernels, device, name, row->kind == SPAN_KIND_GRAPH ? -1 : row->class, row->id, ns, -1, pass->error);
+	return gpu_totals_add(&result->kernels, lane->device, row->name, row->kind == SPAN_KIND_GRAPH ? -1 : row->class,
+		row->id, ns, -1, pass->error);
 }
 
-static int read_work(struct pass *pass, struct db_stmt *stmt, const struct row *row)
+static void see_work(struct gpu_process_row *process, const struct gpu_row *row)
+{
+	if (process->has_work)
+		return;
+	process->has_work = true;
+	process->first_work = row->id;
+}
+
+static int read_work(struct gpu_device_pass *pass, const struct gpu_row *row, const struct lane *lane)
 {
 	struct gpu_device_result *result = pass->result;
-	struct gpu_process_row *process;
-	if (row->lane->stream == NONE)
+	struct call call;
+	if (lane->stream == NONE)
 		return STATUS_OK;
-	int status = seek_beside(pass, &pass->work, row->id);
+	int status = find_launch(pass, row, lane, &call);
 	if (status == STATUS_OK)
 		status = seek_beside(pass, &pass->late, row->id);
 	if (status != STATUS_OK)
 		return status;
-	struct gpu_work work = { .device = row->lane->device, .stream = row->lane->stream, .row = row->id, .start_ns = row->start_ns,
-		.end_ns = row->end_ns, .launch = find_launch(pass, row), .late_until_ns = GPU_SPLIT_NEVER };
+	struct gpu_work work = { .device = lane->device, .stream = lane->stream, .row = row->id, .start_ns = row->start_ns, .end_ns = row->end_ns,
+		.late_until_ns = GPU_SPLIT_NEVER };
+	if (call.lane != NONE)
+		work.launch = (struct gpu_launch){ row->launch, call.start_ns, call.end_ns, pass->lanes[call.lane].thread };
 	work.class = row->kind == SPAN_KIND_GRAPH ? GPU_WORK_GRAPH : row->kind != SPAN_KIND_KERNEL ? GPU_WORK_COPY
 		: row->class == SPAN_CLASS_COLLECTIVE ? GPU_WORK_COLLECTIVE : GPU_WORK_COMPUTE;
 	if (pass->late.row == row->id)
 		work.late_until_ns = db_column_int(pass->late.stmt, 1);
-	process = &result->processes[result->devices[work.device].process];
-	if (!process->has_work) {
-		process->has_work = true;
-		process->first_work = row->id;
-	}
+	see_work(&result->processes[result->devices[work.device].process], row);
 	result->n_work++;
-	status = add_sums(pass, row, &work.launch, int_or(stmt, SPAN_NAME, 0));
+	status = add_sums(pass, row, lane, &call);
 	return status == STATUS_OK ? gpu_split_add_work(result->split, &work, pass->error) : status;
 }
 
-static int read_call(struct pass *pass, struct db_stmt *stmt, const struct row *row)
+static int read_call(struct gpu_device_pass *pass, const struct gpu_row *row, const struct lane *lane)
 {
 	static const enum gpu_time kinds[] = { [IMPORT_API_OTHER] = GPU_TIME_HOST_API, [IMPORT_API_LAUNCH] = GPU_TIME_HOST_LAUNCH,
 		[IMPORT_API_GRAPH_LAUNCH] = GPU_TIME_HOST_LAUNCH, [IMPORT_API_COPY] = GPU_TIME_HOST_COPY, [IMPORT_API_SYNC] = GPU_TIME_HOST_SYNC,
 		[IMPORT_API_ALLOCATE] = GPU_TIME_HOST_ALLOCATE, [IMPORT_API_EVENT] = GPU_TIME_HOST_API, [IMPORT_API_MODULE] = GPU_TIME_HOST_MODULE };
 	struct gpu_device_result *result = pass->result;
 	int64_t ns = row->end_ns - row->start_ns;
-	if (row->lane->thread == NONE || row->class == IMPORT_API_REPEATED)
-		return STATUS_OK;
-	struct gpu_process_row *process = &result->processes[row->lane->process];
+	int status = keep_call(pass, row);
+	if (status != STATUS_OK || lane->thread == NONE || row->class == IMPORT_API_REPEATED)
+		return status;
+	struct gpu_process_row *process = &result->processes[lane->process];
 	int64_t class = row->class >= 0 && row->class < (int64_t)ARRAY_LEN(kinds) ? row->class : IMPORT_API_OTHER;
 	if (process->has_work && class == IMPORT_API_SYNC)
 		count(process->counts, GPU_COUNT_SYNC_CALL, row->id, ns, 0);
 	if (process->has_work && class == IMPORT_API_ALLOCATE)
 		count(process->counts, GPU_COUNT_ALLOCATION, row->id, ns, 0);
-	int status = gpu_totals_add(&result->calls, row->lane->process, int_or(stmt, SPAN_NAME, 0), class, row->id, ns, -1, pass->error);
+	status = gpu_totals_add(&result->calls, lane->process, row->name, class, row->id, ns, -1, pass->error);
 	if (status == STATUS_OK)
-		status = gpu_split_add_host(result->split, row->lane->thread, kinds[class], row->start_ns, row->end_ns, pass->error);
+		status = gpu_split_add_host(result->split, lane->thread, kinds[class], row->start_ns, row->end_ns, pass->error);
 	return status;
 }
 
-static int read_mark(struct pass *pass, struct db_stmt *stmt, const struct row *row)
+static int read_mark(struct gpu_device_pass *pass, const struct gpu_row *row, const struct lane *lane)
 {
-	if (row->lane->thread == NONE)
+	if (lane->thread == NONE)
 		return STATUS_OK;
-	return gpu_split_add_host(pass->result->split, row->lane->thread, GPU_TIME_HOST_CODE, row->start_ns, row->end_ns, pass->error);
+	return gpu_split_add_host(pass->result->split, lane->thread, GPU_TIME_HOST_CODE, row->start_ns, row->end_ns, pass->error);
 }
 
-static int read_overhead(struct pass *pass, struct db_stmt *stmt, const struct row *row)
+static int read_overhead(struct gpu_device_pass *pass, const struct gpu_row *row, const struct lane *lane)
 {
 	struct gpu_device_result *result = pass->result;
-	int flags = text_flags(pass, stmt, SPAN_NAME) | text_flags(pass, stmt, SPAN_CATEGORY);
-	uint32_t process = row->lane->process;
+	int flags = text_flags(pass, row->name) | text_flags(pass, row->category);
+	uint32_t process = lane->process;
 	if (process == NONE)
 		return STATUS_OK;
 	enum gpu_count_kind counter = flags & TEXT_QUEUE ? GPU_COUNT_QUEUE_FULL : flags & TEXT_MODULE ? GPU_COUNT_MODULE : GPU_COUNT_PROFILER;
@@ -418,92 +461,106 @@ static int read_overhead(struct pass *pass, struct db_stmt *stmt, const struct r
 	return gpu_split_add_overhead(result->split, process, kind, row->start_ns, row->end_ns, pass->error);
 }
 
-static int read_sync(struct pass *pass, struct db_stmt *stmt, const struct row *row)
+static int read_sync(struct gpu_device_pass *pass, const struct gpu_row *row, const struct lane *lane)
 {
 	enum { STREAM_WAITS = 2 };
-	if (row->lane->stream == NONE)
+	if (lane->stream == NONE || row->sync_kind != STREAM_WAITS)
 		return STATUS_OK;
-	int status = seek_beside(pass, &pass->work, row->id);
-	if (status == STATUS_OK && pass->work.row == row->id && int_or(pass->work.stmt, WORK_SYNC, 0) == STREAM_WAITS)
-		status = gpu_split_add_wait(pass->result->split, row->lane->stream, row->start_ns, pass->error);
-	return status;
+	return gpu_split_add_wait(pass->result->split, lane->stream, row->start_ns, pass->error);
 }
 
-static int read_span(struct pass *pass, struct db_stmt *stmt)
+int gpu_device_row(void *user, const struct gpu_row *row, struct error *error)
 {
-	struct row row = { .id = db_column_int(stmt, SPAN_ID), .kind = db_column_int(stmt, SPAN_KIND), .start_ns = db_column_int(stmt, SPAN_START),
-		.class = int_or(stmt, SPAN_CLASS, -1), .bytes = int_or(stmt, SPAN_BYTES, -1), .lane = lane_at(pass, stmt, SPAN_LANE) };
-	int64_t duration_ns = db_column_int(stmt, SPAN_DURATION);
-	if (!row.lane || duration_ns < 0 || row.start_ns > INT64_MAX - duration_ns)
+	struct gpu_device_pass *pass = user;
+	const struct lane *lane = lane_at(pass, row->lane);
+	if (!lane)
 		return damaged(pass);
-	row.end_ns = row.start_ns + duration_ns;
-	switch (row.kind) {
+	switch (row->kind) {
 	case SPAN_KIND_KERNEL:
 	case SPAN_KIND_MEMCPY:
 	case SPAN_KIND_MEMSET:
 	case SPAN_KIND_GRAPH:
-		return read_work(pass, stmt, &row);
+		return read_work(pass, row, lane);
 	case SPAN_KIND_API:
-		return read_call(pass, stmt, &row);
+		return read_call(pass, row, lane);
 	case SPAN_KIND_MARK:
-		return read_mark(pass, stmt, &row);
+		return read_mark(pass, row, lane);
 	case SPAN_KIND_OVERHEAD:
-		return read_overhead(pass, stmt, &row);
+		return read_overhead(pass, row, lane);
 	case SPAN_KIND_STREAM_SYNC:
-		return read_sync(pass, stmt, &row);
+		return read_sync(pass, row, lane);
 	default:
 		return STATUS_OK;
 	}
 }
 
-static int read_spans(struct pass *pass)
+/* -- the whole -------------------------------------------------------------------------------------------------------------- */
+
+static void free_pass(struct gpu_device_pass *pass)
 {
-	struct db_stmt *stmt = NULL;
-	bool has_row = false;
-	uint32_t n = 0;
-	int status = open_beside(pass);
-	if (status == STATUS_OK)
-		status = db_prepare(pass->db, "SELECT id, lane, kind, start_ns, duration_ns, name, category, class, bytes FROM span WHERE run = ?"
-			" ORDER BY id", NULL, pass->error, &stmt);
-	if (status == STATUS_OK)
-		db_bind_int(stmt, 1, pass->run);
-	while (status == STATUS_OK && (status = db_step(stmt, &has_row, pass->error)) == STATUS_OK && has_row) {
-		status = read_span(pass, stmt);
-		if (++n % LOOK_ROWS == 0 && pass->interrupt && *pass->interrupt && status == STATUS_OK)
-			status = error_set(pass->error, STATUS_STOPPED, "stopped");
-	}
-	db_finish(stmt);
-	db_finish(pass->work.stmt);
 	db_finish(pass->late.stmt);
+	db_finish(pass->later);
+	free(pass->lanes);
+	free(pass->device_processes);
+	free(pass->thread_processes);
+	free(pass->flags);
+	free(pass->calls);
+	free(pass->call_of);
+	free(pass);
+}
+
+static int prepare(struct gpu_device_pass *pass)
+{
+	struct gpu_device_result *result = pass->result;
+	int status = read_layout(pass);
+	struct gpu_split_layout layout = { .start_ns = result->start_ns, .end_ns = result->end_ns, .n_devices = result->n_devices,
+		.n_streams = result->n_streams, .n_threads = result->n_threads, .n_processes = result->n_processes,
+		.device_processes = pass->device_processes, .thread_processes = pass->thread_processes };
+	if (status == STATUS_OK)
+		status = gpu_split_create(&layout, &result->options, pass->error, &result->split);
+	return status == STATUS_OK ? open_beside(pass) : status;
+}
+
+int gpu_device_begin(struct db *db, int64_t run, const struct gpu_split_options *options, struct error *error, struct gpu_device_pass **ret_pass)
+{
+	struct gpu_device_pass *pass = calloc(1, sizeof *pass);
+	struct gpu_device_result *result = pass ? calloc(1, sizeof *result) : NULL;
+	if (!result) {
+		free(pass);
+		return out_of_memory(error);
+	}
+	*pass = (struct gpu_device_pass){ .result = result, .db = db, .run = run, .error = error };
+	result->options = options ? *options : (struct gpu_split_options){ 0 };
+	if (!result->options.latency_ns)
+		result->options.latency_ns = GPU_SPLIT_LATENCY_NS;
+	int status = prepare(pass);
+	if (status == STATUS_OK) {
+		*ret_pass = pass;
+		return STATUS_OK;
+	}
+	gpu_device_free(result);
+	free_pass(pass);
 	return status;
 }
 
-/* -- the whole -------------------------------------------------------------------------------------------------------------- */
+struct gpu_device_result *gpu_device_end(struct gpu_device_pass *pass, bool is_whole)
+{
+	struct gpu_device_result *result = pass->result;
+	if (is_whole)
+		gpu_split_end(result->split);
+	free_pass(pass);
+	return result;
+}
 
 int gpu_device_read(struct db *db, int64_t run, const struct gpu_split_options *options, const volatile sig_atomic_t *interrupt,
 	struct error *error, struct gpu_device_result **ret_result)
 {
-	struct gpu_device_result *result = calloc(1, sizeof *result);
-	struct pass pass = { .result = result, .db = db, .run = run, .interrupt = interrupt, .error = error };
-	if (!result)
-		return out_of_memory(error);
-	result->options = options ? *options : (struct gpu_split_options){ 0 };
-	if (!result->options.latency_ns)
-		result->options.latency_ns = GPU_SPLIT_LATENCY_NS;
-	int status = read_layout(&pass);
-	struct gpu_split_layout layout = { .start_ns = result->start_ns, .end_ns = result->end_ns, .n_devices = result->n_devices,
-		.n_streams = result->n_streams, .n_threads = result->n_threads, .n_processes = result->n_processes,
-		.device_processes = pass.device_processes, .thread_processes = pass.thread_processes };
-	if (status == STATUS_OK)
-		status = gpu_split_create(&layout, &result->options, error, &result->split);
-	if (status == STATUS_OK)
-		status = read_spans(&pass);
-	if (status == STATUS_OK)
-		gpu_split_end(result->split);
-	free(pass.lanes);
-	free(pass.device_processes);
-	free(pass.thread_processes);
-	free(pass.flags);
+	struct gpu_device_pass *pass;
+	int status = gpu_device_begin(db, run, options, error, &pass);
+	if (status != STATUS_OK)
+		return status;
+	status = gpu_rows_each(db, run, &(struct gpu_row_visitor){ gpu_device_row, pass }, 1, interrupt, error);
+	struct gpu_device_result *result = gpu_device_end(pass, status == STATUS_OK);
 	if (status == STATUS_OK)
 		*ret_result = result;
 	else

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * gpu_device: one pass over the spans of a run with device work: gpu_split is fed, sums by name are made, what findings count is counted. Then all of it is
- * stored: tables gpu_split, gpu_device, gpu_stream, gpu_kernel, gpu_call, gpu_copy, gpu_gap and finding (doc/device-time.md).
- * Memory: names of kernels and calls, and what gpu_split needs.
+ * gpu_device: one pass over the spans of a run with device work: gpu_split is fed, sums by name are made, what findings
+ * count is counted. Then all of it is stored: tables gpu_split, gpu_device, gpu_stream, gpu_kernel, gpu_call, gpu_copy,
+ * gpu_gap and finding (doc/device-time.md). Memory: names of kernels and calls, what gpu_split needs, 4 bytes a span and 32
+ * a call.
  */
 #ifndef TANDEM_TRACES_GPU_DEVICE_H
 #define TANDEM_TRACES_GPU_DEVICE_H
@@ -10,6 +11,7 @@
 #include <signal.h>
 
 #include "traces/db.h"
+#include "traces/gpu_rows.h"
 #include "traces/gpu_split.h"
 #include "traces/gpu_totals.h"
 
@@ -69,6 +71,13 @@ struct gpu_device_result {
 int gpu_device_read(struct db *db, int64_t run, const struct gpu_split_options *options, const volatile sig_atomic_t *interrupt,
 	struct error *error, struct gpu_device_result **ret_result);
 void gpu_device_free(struct gpu_device_result *result); /* accepts NULL */
+
+/* The same as one of several that look at a scan (gpu_rows.h): gpu_device_row is shown every row with the pass as its user; the end gives the result,
+ * which is the caller's to free, and releases the pass; of a scan that failed (not `is_whole`) it can only be freed. `error` must stay until then. */
+struct gpu_device_pass;
+int gpu_device_begin(struct db *db, int64_t run, const struct gpu_split_options *options, struct error *error, struct gpu_device_pass **ret_pass);
+int gpu_device_row(void *pass, const struct gpu_row *row, struct error *error);
+struct gpu_device_result *gpu_device_end(struct gpu_device_pass *pass, bool is_whole);
 
 /* Reads with the default thresholds and replaces what is stored of the run (gpu_analysis_fn). */
 int gpu_device_store(struct db *db, int64_t run, const volatile sig_atomic_t *interrupt, struct error *error);

@@ -222,15 +222,23 @@ static const struct {
 	const char *sql;
 	rows_fn *rows;
 } tables[] = {
-	{ device_sql, device_rows },
-	{ "INSERT INTO gpu_split(run, device, ns, kind) VALUES(?, ?, ?, ?)", split_rows },
-	{ "INSERT INTO gpu_stream VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?)", stream_rows },
-	{ "INSERT INTO gpu_kernel(run, device, n, ns, min_ns, max_ns, longest, name, class) VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?)", kernel_rows },
-	{ "INSERT INTO gpu_call(run, process, class, n, ns, min_ns, max_ns, longest, name) VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?)", call_rows },
-	{ "INSERT INTO gpu_copy(run, device, is_memset, n, ns, bytes, max_ns, longest, kind) VALUES(?, ?, ?3 = 104, ?, ?, ?, ?, ?, ?)", copy_rows },
-	{ "INSERT INTO gpu_gap(run, device, start_ns, duration_ns, kind_ns, before, after, kind) VALUES(?, ?, ?, ?, ?, nullif(?, 0), ?, ?)", gap_rows },
-	{ "INSERT INTO finding(run, device, kind, severity, value, threshold, unit, n, text, span, query) VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-	  finding_rows },
+	{device_sql, device_rows},
+	{"INSERT INTO gpu_split(run, device, ns, kind) VALUES(?, ?, ?, ?)", split_rows},
+	{"INSERT INTO gpu_stream VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?)", stream_rows},
+	{"INSERT INTO gpu_kernel(run, device, n, ns, min_ns, max_ns, longest, name, class) VALUES(?, ?, ?, ?, ?, ?, ?, ?, "
+	 "?)",
+		kernel_rows},
+	{"INSERT INTO gpu_call(run, process, class, n, ns, min_ns, max_ns, longest, name) VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?)",
+		call_rows},
+	{"INSERT INTO gpu_copy(run, device, is_memset, n, ns, bytes, max_ns, longest, kind) VALUES(?, ?, ?3 = 104, ?, ?, ?, "
+	 "?, ?, ?)",
+		copy_rows},
+	{"INSERT INTO gpu_gap(run, device, start_ns, duration_ns, kind_ns, before, after, kind) VALUES(?, ?, ?, ?, ?, "
+	 "nullif(?, 0), ?, ?)",
+		gap_rows},
+	{"INSERT INTO finding(run, device, kind, severity, value, threshold, unit, n, text, span, query) VALUES(?, ?, ?, ?, "
+	 "?, ?, ?, ?, ?, ?, ?)",
+		finding_rows},
 };
 
 int gpu_device_write(struct db *db, int64_t run, const struct gpu_device_result *result, struct error *error)

@@ -116,7 +116,8 @@ static void find_unknown(const struct view *view, struct gpu_finding *finding)
 	finding->n = view->device->n_unlinked;
 	strbuf_add(&finding->text, "of its idle time nothing tells what was waited for in ");
 	add_share(&finding->text, view->device->ns[GPU_TIME_UNKNOWN], view->idle_ns, "it");
-	strbuf_addf(&finding->text, "; %" PRId64 " of %" PRId64 " pieces of work have no launch in the trace", view->device->n_unlinked, view->device->n);
+	strbuf_addf(&finding->text, "; %" PRId64 " of %" PRId64 " pieces of work have no launch in the trace",
+		view->device->n_unlinked, view->device->n);
 	work_query(view, "s.kind IN (102, 103, 104, 107) AND g.launch IS NULL", finding);
 }
 
@@ -130,8 +131,8 @@ static void find_launch_bound(const struct view *view, struct gpu_finding *findi
 	finding->value = share(late_ns, view->span_ns);
 	finding->n = prompt->n;
 	finding->first = prompt->first;
-	strbuf_addf(&finding->text, "launch-bound: %.1f %% (%" PRId64 " of %" PRId64 ") of its launched kernels began within %d µs of their call's return,"
-		" and it stood idle before launches for ", 100 * share(prompt->n, kernels->n), prompt->n, kernels->n, GPU_DEVICE_PROMPT_NS / 1000);
+	strbuf_addf(&finding->text, "%.1f %% (%" PRId64 " of %" PRId64 ") of launched kernels began within %d µs of their call's return; idle before"
+		" launches ", 100 * share(prompt->n, kernels->n), prompt->n, kernels->n, GPU_DEVICE_PROMPT_NS / 1000);
 	add_share(&finding->text, late_ns, view->span_ns, "its span");
 	strbuf_addf(&finding->text, ", %.1f %% of its idle time", 100 * share(late_ns, view->idle_ns));
 	work_query(view, "s.kind = 102 AND c.kind = 105 AND c.class = 1 AND s.start_ns - (c.start_ns + c.duration_ns) < 10000", finding);
@@ -148,7 +149,9 @@ static void find_small(const struct view *view, struct gpu_finding *finding)
 	finding->value = share(small->n, kernels->n);
 	finding->n = small->n;
 	finding->first = small->first;
-	strbuf_addf(&finding->text, "%.1f %% (%" PRId64 " of %" PRId64 ") of its launched kernels are shorter than the call that launches them, together ",
+	strbuf_addf(&finding->text,
+		"%.1f %% (%" PRId64 " of %" PRId64
+		") of its launched kernels are shorter than the call that launches them, together ",
 		100 * finding->value, small->n, kernels->n);
 	add_share(&finding->text, small->ns, view->device->busy_ns, "its busy time");
 	work_query(view, "s.kind = 102 AND c.kind = 105 AND c.class = 1 AND s.duration_ns < c.duration_ns", finding);
@@ -333,8 +336,10 @@ static int find_nothing(const struct gpu_device_result *result, struct gpu_findi
 {
 	struct gpu_finding finding = { .kind = "nothing_recorded", .severity = "warning", .device = UINT32_MAX, .unit = "pieces of device work",
 		.threshold = 1 };
+	if (result->n_work)
+		return STATUS_OK;
 	strbuf_add(&finding.text, "nothing was recorded of any device: no statement about devices can be made from this trace");
-	return result->n_work ? STATUS_OK : keep(findings, &finding, error);
+	return keep(findings, &finding, error);
 }
 
 static int severest_first(const void *a, const void *b)

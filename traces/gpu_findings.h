@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * gpu_findings: rules over what gpu_device counted: a sentence each with its value, its threshold in a unit, what it is a share of, and the SQL that lists
- * the spans behind it. Below the threshold a finding is of severity "info" and shown only when asked for.
+ * gpu_findings: rules over what gpu_device counted: a sentence each with its value, its threshold in a unit, what it is a
+ * share of, and the SQL that lists the spans behind it. Below the threshold a finding is of severity "info" and shown only
+ * when asked for.
  */
 #ifndef TANDEM_TRACES_GPU_FINDINGS_H
 #define TANDEM_TRACES_GPU_FINDINGS_H

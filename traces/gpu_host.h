@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * gpu_host: what the host's threads did lately: enough to say it of any instant since a device fell idle, and no more. Spans come in order of their start;
- * those that ended before all devices of their process fell idle are forgotten.
+ * gpu_host: what the host's threads did lately: enough to say it of any instant since a device fell idle, and no more. Spans
+ * come in order of their start; those that ended before all devices of their process fell idle are forgotten.
  */
 #ifndef TANDEM_TRACES_GPU_HOST_H
 #define TANDEM_TRACES_GPU_HOST_H
@@ -31,8 +31,8 @@ struct gpu_host_scratch {
 	uint32_t n, capacity;
 };
 
-/* `horizon_ns`: nobody will ask for earlier instants; may be computed for each call or lag behind. Beyond `n_max` spans that may still be asked for all are
- * forgotten. */
+/* `horizon_ns`: nobody will ask for earlier instants; may be computed for each call or lag behind. Beyond `n_max` spans that
+ * may still be asked for all are forgotten. */
 int gpu_host_add(struct gpu_host *host, const struct gpu_host_span *span, int64_t horizon_ns, uint32_t n_max, struct error *error);
 
 /* A piece of time, never empty. */

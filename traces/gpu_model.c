@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * gpu_model: loading: counts first, so that every array is allocated once; then the rows, which come in order of time, each put behind its lane's last.
+ * gpu_model: loading: counts first, so that every array is allocated once; then the rows, which come in order of time, each
+ * put behind its lane's last.
  */
 #include "traces/gpu_model.h"
 
@@ -9,19 +10,16 @@
 #include <string.h>
 
 #include "engine/base/attributes.h"
-
-#define LOOK_ROWS 65536
+#include "traces/gpu_rows.h"
 
 struct load {
 	struct gpu_model *model;
 	struct db *db;
 	unsigned what;
-	const volatile sig_atomic_t *interrupt;
 	uint32_t *filled;      /* [n_lanes] */
 	int64_t first_lane;    /* ids of lanes are consecutive */
 	uint32_t *of_row;      /* [n_rows + 1] spans by row − first_row; GPU_NONE */
 	int64_t first_row, n_rows;
-	uint32_t n_seen;
 	struct error *error;
 };
 
@@ -175,15 +173,15 @@ static bool is_wanted(const struct load *load, int64_t kind)
 	}
 }
 
-static struct gpu_lane *lane_of(struct load *load, struct db_stmt *stmt, int column)
+static struct gpu_lane *lane_of(struct load *load, int64_t id)
 {
-	int64_t idx = db_column_int(stmt, column) - load->first_lane;
+	int64_t idx = id - load->first_lane;
 	return idx >= 0 && idx < load->model->n_lanes ? &load->model->lanes[idx] : NULL;
 }
 
 static int count_spans(struct load *load, struct db_stmt *stmt)
 {
-	struct gpu_lane *lane = lane_of(load, stmt, 0);
+	struct gpu_lane *lane = lane_of(load, db_column_int(stmt, 0));
 	if (!lane || !is_wanted(load, db_column_int(stmt, 1)))
 		return STATUS_OK;
 	int64_t n = db_column_int(stmt, 2);
@@ -192,13 +190,6 @@ static int count_spans(struct load *load, struct db_stmt *stmt)
 	lane->n += (uint32_t)n;
 	load->model->n_spans += (uint32_t)n;
 	return STATUS_OK;
-}
-
-static int read_bounds(struct load *load, struct db_stmt *stmt)
-{
-	load->first_row = int_or(stmt, 0, 1);
-	load->n_rows = int_or(stmt, 1, 0) - load->first_row + 1;
-	return load->n_rows < 0 || load->n_rows > INT32_MAX ? error_set(load->error, STATUS_TRACE, "too many spans for one look") : STATUS_OK;
 }
 
 static int allocate(struct load *load)
@@ -218,34 +209,30 @@ static int allocate(struct load *load)
 	return STATUS_OK;
 }
 
-static uint32_t text_of(const struct load *load, struct db_stmt *stmt, int column)
+static uint32_t text_of(const struct load *load, int64_t id)
 {
-	int64_t id = int_or(stmt, column, 0);
 	return id >= 1 && id <= load->model->n_names ? (uint32_t)id - 1 : GPU_NONE;
 }
 
 /* The launch stands as a row here until all rows are there. */
-static int read_span(struct load *load, struct db_stmt *stmt)
+static int read_span(void *user, const struct gpu_row *row, struct error *error)
 {
+	struct load *load = user;
 	struct gpu_model *model = load->model;
-	int64_t row = db_column_int(stmt, 0), kind = db_column_int(stmt, 2), start_ns = db_column_int(stmt, 3);
-	struct gpu_lane *lane = lane_of(load, stmt, 1);
-	if (++load->n_seen % LOOK_ROWS == 0 && load->interrupt && *load->interrupt)
-		return error_set(load->error, STATUS_STOPPED, "stopped");
-	if (!lane || !is_wanted(load, kind))
+	struct gpu_lane *lane = lane_of(load, row->lane);
+	if (!lane || !is_wanted(load, row->kind))
 		return STATUS_OK;
 	uint32_t at = (uint32_t)(lane - model->lanes), idx = lane->first + load->filled[at];
-	int64_t duration_ns = db_column_int(stmt, 4), launch = int_or(stmt, 8, 0) - load->first_row;
-	if (load->filled[at] == lane->n || duration_ns < 0 || start_ns > INT64_MAX - duration_ns
-		|| (load->filled[at] && model->spans[idx - 1].start_ns > start_ns))
-		return error_set(load->error, STATUS_TRACE, "the spans of lane '%.100s' are not as its sums say: the trace is damaged", lane->name);
+	int64_t launch = row->launch - load->first_row;
+	if (load->filled[at] == lane->n || (load->filled[at] && model->spans[idx - 1].start_ns > row->start_ns))
+		return error_set(error, STATUS_TRACE, "the spans of lane '%.100s' are not as its sums say: the trace is damaged", lane->name);
 	load->filled[at]++;
-	model->spans[idx] = (struct gpu_span){ .start_ns = start_ns, .end_ns = start_ns + duration_ns, .row = row, .lane = at,
-		.name = text_of(load, stmt, 5), .category = text_of(load, stmt, 6), .kind = (uint8_t)(kind - SPAN_KIND_OP),
-		.class = (uint8_t)int_or(stmt, 7, 0), .sync_kind = (uint8_t)int_or(stmt, 9, 0), .bytes = int_or(stmt, 10, -1),
+	model->spans[idx] = (struct gpu_span){ .start_ns = row->start_ns, .end_ns = row->end_ns, .row = row->id, .lane = at,
+		.name = text_of(load, row->name), .category = text_of(load, row->category), .kind = (uint8_t)(row->kind - SPAN_KIND_OP),
+		.class = (uint8_t)(row->class == GPU_ROW_UNKNOWN ? 0 : row->class), .sync_kind = (uint8_t)row->sync_kind, .bytes = row->bytes,
 		.launch = launch >= 0 && launch < load->n_rows ? (uint32_t)launch : GPU_NONE };
-	if (row >= load->first_row && row - load->first_row < load->n_rows)
-		load->of_row[row - load->first_row] = idx;
+	if (row->id >= load->first_row && row->id - load->first_row < load->n_rows)
+		load->of_row[row->id - load->first_row] = idx;
 	return STATUS_OK;
 }
 
@@ -266,7 +253,7 @@ static void link_spans(struct load *load)
 	}
 }
 
-static int load_all(struct load *load)
+static int load_all(struct load *load, const volatile sig_atomic_t *interrupt)
 {
 	static const struct {
 		const char *sql;
@@ -279,16 +266,16 @@ static int load_all(struct load *load)
 		{ "SELECT id, kind, name, process, device, thread, stream, depth FROM lane WHERE run = ? ORDER BY id", read_lane },
 		{ "SELECT s.lane, s.kind, s.n FROM summary s JOIN lane l ON l.id = s.lane WHERE l.run = ? AND s.node = 0", count_spans },
 		{ "SELECT id, text FROM string WHERE ?1 = ?1 ORDER BY id", read_name },
-		{ "SELECT min(id), max(id) FROM span WHERE run = ?", read_bounds },
 	};
 	int status = STATUS_OK;
 	for (size_t i = 0; i < ARRAY_LEN(layout) && status == STATUS_OK; i++)
 		status = each_row(load, layout[i].sql, layout[i].read);
 	if (status == STATUS_OK)
+		status = gpu_rows_bounds(load->db, load->model->run, &load->first_row, &load->n_rows, load->error);
+	if (status == STATUS_OK)
 		status = allocate(load);
 	if (status == STATUS_OK)
-		status = each_row(load, "SELECT s.id, s.lane, s.kind, s.start_ns, s.duration_ns, s.name, s.category, s.class, g.launch, g.sync_kind,"
-			" s.bytes FROM span s LEFT JOIN gpu_activity g ON g.span = s.id WHERE s.run = ? ORDER BY s.id", read_span);
+		status = gpu_rows_each(load->db, load->model->run, &(struct gpu_row_visitor){ read_span, load }, 1, interrupt, load->error);
 	for (uint32_t i = 0; status == STATUS_OK && i < load->model->n_lanes; i++)
 		load->model->lanes[i].n = load->filled[i];
 	if (status == STATUS_OK)
@@ -302,10 +289,10 @@ int gpu_model_load(const struct trace *trace, int64_t run, unsigned what, const 
 	struct gpu_model *model = calloc(1, sizeof *model);
 	if (!model)
 		return out_of_memory(error);
-	struct load load = { .model = model, .db = trace->db, .what = what, .interrupt = interrupt, .error = error };
+	struct load load = { .model = model, .db = trace->db, .what = what, .error = error };
 	model->trace = trace;
 	model->run = run;
-	int status = load_all(&load);
+	int status = load_all(&load, interrupt);
 	free(load.filled);
 	free(load.of_row);
 	if (status != STATUS_OK)

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * gpu_model: an imported run (or a run with device work) in memory, as analyses need it: lanes, spans by time, links. Numbers are indices into the arrays
- * here; GPU_NONE is none. What is not asked for is not loaded: 10 M spans are 480 MB with everything.
+ * gpu_model: an imported run (or a run with device work) in memory, as analyses need it: lanes, spans by time, links.
+ * Numbers are indices into the arrays here; GPU_NONE is none. What is not asked for is not loaded: 10 M spans are 480 MB
+ * with everything.
  */
 #ifndef TANDEM_TRACES_GPU_MODEL_H
 #define TANDEM_TRACES_GPU_MODEL_H

@@ -80,7 +80,8 @@ int64_t gpu_order_asked_ns(const struct gpu_model *model, const struct gpu_span 
 
 static int compare_lanes(const void *a, const void *b, void *lanes)
 {
-	const struct gpu_lane *x = &((const struct gpu_lane *)lanes)[*(const uint32_t *)a], *y = &((const struct gpu_lane *)lanes)[*(const uint32_t *)b];
+	const struct gpu_lane *x = &((const struct gpu_lane *)lanes)[*(const uint32_t *)a],
+			      *y = &((const struct gpu_lane *)lanes)[*(const uint32_t *)b];
 	if (x->process != y->process)
 		return x->process < y->process ? -1 : 1;
 	if (x->thread != y->thread)
@@ -148,7 +149,9 @@ static uint32_t work_asked(const struct gpu_model *model, uint32_t process, int6
 		}
 		uint32_t found = is_before ? (low ? model->lanes[i].first + low - 1 : GPU_NONE)
 			: (low < model->lanes[i].n ? model->lanes[i].first + low : GPU_NONE);
-		if (found != GPU_NONE && (best == GPU_NONE || (gpu_order_asked_ns(model, &model->spans[found]) > gpu_order_asked_ns(model, &model->spans[best])) == is_before))
+		if (found != GPU_NONE &&
+			(best == GPU_NONE || (gpu_order_asked_ns(model, &model->spans[found]) >
+						     gpu_order_asked_ns(model, &model->spans[best])) == is_before))
 			best = found;
 	}
 	return best;
@@ -483,7 +486,9 @@ int gpu_order_walk(struct gpu_order *order, struct gpu_point from, int64_t until
 		int64_t before_ns = walk.at.ns;
 		if (hops > HOPS_MAX)
 			return give_up(&walk, walk.at.span, GPU_NONE);
-		status = walk.at.span != GPU_NONE ? walk_device(&walk) : walk.at.thread != GPU_NONE ? walk_host(&walk) : give_up(&walk, GPU_NONE, GPU_NONE);
+		status = walk.at.span != GPU_NONE     ? walk_device(&walk)
+			 : walk.at.thread != GPU_NONE ? walk_host(&walk)
+						      : give_up(&walk, GPU_NONE, GPU_NONE);
 		hops = walk.at.ns < before_ns ? 0 : hops;
 	}
 	return status;

@@ -1,19 +1,22 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * gpu_order: what had to be over before device work or a host call of an imported run could go on, and the walk back along what was over last.
+ * gpu_order: what had to be over before device work or a host call of an imported run could go on, and the walk back along
+ * what was over last.
  *
- * The walk, from a point in time on a device or a host thread, is contiguous back to the time asked for. At device work: it itself; then whichever was
- * over last of
+ * The walk, from a point in time on a device or a host thread, is contiguous back to the time asked for. At device work: it
+ * itself; then whichever was over last of
  *   - the work that a stream-wait-event in front of it waits for (record → wait, where the trace ties them);
  *   - the work before it on its stream;
- *   - for work of one graph launch: the work of the same launch on the device's other streams (assumed: a graph's edges are not in a trace);
+ *   - for work of one graph launch: the work of the same launch on the device's other streams (assumed: a graph's edges are
+ * not in a trace);
  *   - its launch: the call's return, or its own start where the call returned later.
- * Of equals the first in this list. A collective goes on at the start of the member that came last. On a host thread: the innermost span; a call that
- * waited (synchronise, copy) goes on at the work that was over last before it returned; where a thread is in no span but annotations of the program's own
- * (user_annotation, iterations) for longer than GPU_HANDOVER_NS, at the latest moment since at which another launching thread of the process came to rest
- * (assumed: autograd hands over like this). In no span at all: host, beyond GPU_HANDOVER_NS unknown.
- * What was between two of them is launch latency (device_gap after work of the device) up to GPU_LATENCY_NS, beyond it unknown: something else that the
- * trace does not have was waited for.
+ * Of equals the first in this list. A collective goes on at the start of the member that came last. On a host thread: the
+ * innermost span; a call that waited (synchronise, copy) goes on at the work that was over last before it returned; where a
+ * thread is in no span but annotations of the program's own (user_annotation, iterations) for longer than GPU_HANDOVER_NS,
+ * at the latest moment since at which another launching thread of the process came to rest (assumed: autograd hands over
+ * like this). In no span at all: host, beyond GPU_HANDOVER_NS unknown. What was between two of them is launch latency
+ * (device_gap after work of the device) up to GPU_LATENCY_NS, beyond it unknown: something else that the trace does not have
+ * was waited for.
  */
 #ifndef TANDEM_TRACES_GPU_ORDER_H
 #define TANDEM_TRACES_GPU_ORDER_H
@@ -56,8 +59,9 @@ struct gpu_order;
 
 /* The waits as the file has them; *ret_waits is released with free. */
 int gpu_order_waits(const struct gpu_model *model, struct error *error, struct gpu_event_wait **ret_waits, uint32_t *ret_n);
-/* All three must be there as long as the order; `collectives` may be NULL. Spans marked in `is_iteration` [n_spans] (may be NULL) say nothing of what a
- * thread does. Memory: 8 bytes a wait, 4 a launching thread and lane. *ret_order is the caller's to free. */
+/* All three must be there as long as the order; `collectives` may be NULL. Spans marked in `is_iteration` [n_spans] (may be
+ * NULL) say nothing of what a thread does. Memory: 8 bytes a wait, 4 a launching thread and lane. *ret_order is the caller's
+ * to free. */
 int gpu_order_create(const struct gpu_model *model, const struct gpu_event_wait *waits, uint32_t n_waits, const struct collectives *collectives,
 	const uint8_t *is_iteration, struct error *error, struct gpu_order **ret_order);
 void gpu_order_free(struct gpu_order *order); /* accepts NULL */

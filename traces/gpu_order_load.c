@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * gpu_order_load: the event waits of a file. Kineto ties a wait to the call that recorded (its correlation), nsys to the record's row (by a number of its
- * own; without such rows nothing is known).
+ * gpu_order_load: the event waits of a file. Kineto ties a wait to the call that recorded (its correlation), nsys to the
+ * record's row (by a number of its own; without such rows nothing is known).
  */
 #include <stdlib.h>
 
@@ -62,8 +62,12 @@ static int read_wait(struct loading *loading, struct db_stmt *stmt)
 	if (!waits)
 		return STATUS_NO_MEMORY;
 	loading->waits = waits;
-	waits[loading->n_waits++] = (struct waiting){ .process = db_column_int(stmt, 0), .number = db_column_int(stmt, 1), .ns = db_column_int(stmt, 2),
-		.stream = int_or(stmt, 3, -1), .record_stream = int_or(stmt, 4, -1), .call_row = int_or(stmt, 5, 0) };
+	waits[loading->n_waits++] = (struct waiting){.process = db_column_int(stmt, 0),
+		.number = db_column_int(stmt, 1),
+		.ns = db_column_int(stmt, 2),
+		.stream = int_or(stmt, 3, -1),
+		.record_stream = int_or(stmt, 4, -1),
+		.call_row = int_or(stmt, 5, 0)};
 	return STATUS_OK;
 }
 
@@ -147,7 +151,9 @@ static const char calls_sql[] =
 	"CREATE INDEX temp." CALLS "_idx ON " CALLS "(process, correlation);";
 static const char records_kineto_sql[] = "SELECT c.process, c.correlation, c.start_ns, NULL FROM " CALLS " c JOIN process p ON p.id = c.process"
 	" JOIN import_source i ON i.id = p.source WHERE i.kind = 'kineto' AND p.run = ?";
-static const char records_nsys_sql[] = "SELECT l.process, g.event, coalesce(c.start_ns, s.start_ns), l.stream FROM span s JOIN gpu_activity g ON g.span = s.id"
+static const char records_nsys_sql[] =
+	"SELECT l.process, g.event, coalesce(c.start_ns, s.start_ns), l.stream FROM span s JOIN gpu_activity g ON g.span = "
+	"s.id"
 	" JOIN lane l ON l.id = s.lane LEFT JOIN " CALLS " c ON c.process = l.process AND c.correlation = s.correlation"
 	" WHERE s.run = ? AND s.kind = 110 AND g.event IS NOT NULL";
 static const char waits_sql[] = "SELECT l.process, g.event, coalesce(c.start_ns, s.start_ns), l.stream, g.wait_stream,"

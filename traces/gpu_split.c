@@ -308,7 +308,8 @@ static enum gpu_time queue_kind(const struct gpu_split *split, const struct devi
 	return waits || next->launch.row == device->last_launch ? GPU_TIME_DEPENDENCY : GPU_TIME_UNKNOWN;
 }
 
-/* [g0, g1): until the call that launched the next work began, what its thread did; then the way to the device. A call that takes long is the host's. */
+/* [g0, g1): until the call that launched the next work began, what its thread did; then the way to the device. A call that
+ * takes long is the host's. */
 static int divide_gap(struct gpu_split *split, struct device *device, const struct gpu_work *next, bool waits, struct error *error)
 {
 	const struct gpu_launch *launch = &next->launch;

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * gpu_split: where the time of devices went: per device a partition of the run's window by enum gpu_time, the unions of its work by class and how they
- * overlap, and per stream the waits of HTA ("Holistic Trace Analysis") between its pieces of work. Everything is fed in order of its start, once; memory
- * is bounded by what overlaps an idle stretch.
+ * gpu_split: where the time of devices went: per device a partition of the run's window by enum gpu_time, the unions of its
+ * work by class and how they overlap, and per stream the waits of HTA ("Holistic Trace Analysis") between its pieces of
+ * work. Everything is fed in order of its start, once; memory is bounded by what overlaps an idle stretch.
  *
- *     work, host spans, overheads, stream waits (by start) ──► gpu_split ──end──► struct gpu_split_device, struct gpu_split_stream
+ *     work, host spans, overheads, stream waits (by start) ──► gpu_split ──end──► struct gpu_split_device, struct
+ * gpu_split_stream
  *
  * Times are ns on the trace's clock.
  */

@@ -260,26 +260,53 @@ static void settle_units(struct gpu_tally *sums)
 	}
 }
 
-int gpu_tally_make(struct db *db, int64_t run, const volatile sig_atomic_t *interrupt, struct error *error, struct gpu_tally *ret_sums)
+/* One scan of the spans, for the division of time and for the sums. */
+static int scan(struct db *db, int64_t run, const volatile sig_atomic_t *interrupt, struct error *error, struct gpu_tally *sums,
+	struct gpu_device_result **ret_device)
+{
+	struct gpu_split_options options = { .piece = add_piece, .user = sums };
+	struct gpu_device_pass *device;
+	struct gpu_tally_pass *tally = NULL;
+	int status = gpu_device_begin(db, run, &options, error, &device);
+	if (status != STATUS_OK)
+		return status;
+	status = gpu_tally_begin(db, run, error, sums, &tally);
+	if (status == STATUS_OK) {
+		const struct gpu_row_visitor visitors[] = { { gpu_device_row, device }, { gpu_tally_row, tally } };
+		status = gpu_rows_each(db, run, visitors, ARRAY_LEN(visitors), interrupt, error);
+		gpu_tally_end(tally);
+	}
+	*ret_device = gpu_device_end(device, status == STATUS_OK);
+	return status;
+}
+
+int gpu_tally_make_both(struct db *db, int64_t run, const volatile sig_atomic_t *interrupt, struct error *error, struct gpu_tally *ret_sums,
+	struct gpu_device_result **ret_device)
 {
 	struct gpu_tally sums = { 0 };
-	struct gpu_split_options options = { .piece = add_piece, .user = &sums };
-	struct gpu_device_result *result = NULL;
+	struct gpu_device_result *device = NULL;
 	int status = gpu_tally_layout(db, run, error, &sums);
 	if (status == STATUS_OK)
-		status = gpu_device_read(db, run, &options, interrupt, error, &result);
-	gpu_device_free(result);
-	if (status == STATUS_OK)
-		status = gpu_tally_walk(db, run, interrupt, error, &sums);
+		status = scan(db, run, interrupt, error, &sums, &device);
 	if (status == STATUS_OK)
 		status = gpu_tally_read_names(db, error, &sums);
 	if (status != STATUS_OK) {
+		gpu_device_free(device);
 		gpu_tally_finish(&sums);
 		return status;
 	}
 	settle_units(&sums);
 	*ret_sums = sums;
+	*ret_device = device;
 	return STATUS_OK;
+}
+
+int gpu_tally_make(struct db *db, int64_t run, const volatile sig_atomic_t *interrupt, struct error *error, struct gpu_tally *ret_sums)
+{
+	struct gpu_device_result *device = NULL;
+	int status = gpu_tally_make_both(db, run, interrupt, error, ret_sums, &device);
+	gpu_device_free(device);
+	return status;
 }
 
 void gpu_tally_finish(struct gpu_tally *sums)

@@ -74,12 +74,16 @@ struct gpu_tally {
 
 /* Sums of a run from a pass over its spans. On success *ret_sums must be finished. */
 int gpu_tally_make(struct db *db, int64_t run, const volatile sig_atomic_t *interrupt, struct error *error, struct gpu_tally *ret_sums);
+/* The same; where devices' time went comes out of the same pass, as gpu_device_read gives it. */
+struct gpu_device_result;
+int gpu_tally_make_both(struct db *db, int64_t run, const volatile sig_atomic_t *interrupt, struct error *error, struct gpu_tally *ret_sums,
+	struct gpu_device_result **ret_device);
 /* From the file, *ret_are_there says whether they were stored. */
 int gpu_tally_read(struct db *db, int64_t run, struct error *error, bool *ret_are_there, struct gpu_tally *ret_sums);
 void gpu_tally_finish(struct gpu_tally *sums);
 
-/* Makes and stores them, at an import's end (gpu_analyses.h). */
-int gpu_tally_store(struct db *db, int64_t run, const volatile sig_atomic_t *interrupt, struct error *error);
+/* Replaces what is stored of the run. */
+int gpu_tally_write(struct db *db, int64_t run, const struct gpu_tally *sums, struct error *error);
 
 /* A mark's name without what changes from pass to pass, into `out` of `size` bytes. */
 void gpu_tally_normalise(const char *name, char *out, uint32_t size);

@@ -116,21 +116,16 @@ static int forget(struct db *db, int64_t run, struct error *error)
 	return status;
 }
 
-int gpu_tally_store(struct db *db, int64_t run, const volatile sig_atomic_t *interrupt, struct error *error)
+int gpu_tally_write(struct db *db, int64_t run, const struct gpu_tally *sums, struct error *error)
 {
 	static int (*const writers[])(struct writer *, struct db *, const struct gpu_tally *) = { write_paths, write_sites, write_units,
 		write_calls };
-	struct gpu_tally sums;
-	int status = gpu_tally_make(db, run, interrupt, error, &sums);
-	if (status != STATUS_OK)
-		return status;
-	status = forget(db, run, error);
+	int status = forget(db, run, error);
 	for (size_t i = 0; i < ARRAY_LEN(writers) && status == STATUS_OK; i++) {
 		struct writer writer = { .error = error, .run = run };
-		status = writers[i](&writer, db, &sums);
+		status = writers[i](&writer, db, sums);
 		db_finish(writer.stmt);
 	}
-	gpu_tally_finish(&sums);
 	return status;
 }
 

@@ -12,7 +12,6 @@
 #include "traces/gpu_tally_private.h"
 #include "traces/schema.h"
 
-#define LOOK_ROWS 65536
 #define DEPTH_MAX 65
 #define PATHS_MAX (1u << 18)
 #define SITES_MAX (1u << 19)
@@ -46,7 +45,7 @@ struct call {
 	bool is_graph;
 };
 
-struct walk {
+struct gpu_tally_pass {
 	struct gpu_tally *sums;
 	struct db *db;
 	struct db_stmt *text;
@@ -58,17 +57,16 @@ struct walk {
 	struct gpu_texts norm;    /* marks' names, normalised */
 	int64_t first_lane, first_row;
 	int64_t n_rows, n_strings;
-	uint32_t n_lanes, n_threads, n_calls, n_seen;
+	uint32_t n_lanes, n_threads, n_calls;
 	struct gpu_map paths, sites, roots; /* roots: a node → the one that it was cloned from */
 	int64_t *originals;
 	uint32_t n_originals;
-	const volatile sig_atomic_t *interrupt;
 	struct error *error;
 };
 
-typedef int row_fn(struct walk *walk, struct db_stmt *stmt);
+typedef int row_fn(struct gpu_tally_pass *walk, struct db_stmt *stmt);
 
-static int each_row(struct walk *walk, const char *sql, int64_t run, row_fn *read)
+static int each_row(struct gpu_tally_pass *walk, const char *sql, int64_t run, row_fn *read)
 {
 	struct db_stmt *stmt = NULL;
 	bool has_row = false;
@@ -83,7 +81,7 @@ static int each_row(struct walk *walk, const char *sql, int64_t run, row_fn *rea
 
 /* -- names of marks, paths -------------------------------------------------------------------------------------------------------- */
 
-static uint32_t mark_name(struct walk *walk, int64_t string)
+static uint32_t mark_name(struct gpu_tally_pass *walk, int64_t string)
 {
 	char name[NAME_BYTES];
 	bool has_row = false;
@@ -114,7 +112,7 @@ static int add_path(struct gpu_tally *sums, uint32_t parent, const char *name)
 }
 
 /* The path with one more name; too many paths end in their parents. */
-static uint32_t child_path(struct walk *walk, uint32_t parent, uint32_t norm)
+static uint32_t child_path(struct gpu_tally_pass *walk, uint32_t parent, uint32_t norm)
 {
 	struct gpu_map_slot *slot = norm == NONE ? NULL : gpu_map_find(&walk->paths, parent, norm);
 	if (!slot)
@@ -154,7 +152,7 @@ static void close_deeper(struct thread *thread, int64_t depth)
 		thread->opens[d].is_mark = false;
 }
 
-static int read_mark(struct walk *walk, const struct lane *lane, int64_t start_ns, int64_t end_ns, int64_t name)
+static int read_mark(struct gpu_tally_pass *walk, const struct lane *lane, int64_t start_ns, int64_t end_ns, int64_t name)
 {
 	if (lane->thread == NONE)
 		return STATUS_OK;
@@ -169,7 +167,7 @@ static int read_mark(struct walk *walk, const struct lane *lane, int64_t start_n
 	return STATUS_OK;
 }
 
-static int read_call(struct walk *walk, const struct lane *lane, int64_t row, int64_t start_ns, int64_t end_ns, int64_t name, int64_t class)
+static int read_call(struct gpu_tally_pass *walk, const struct lane *lane, int64_t row, int64_t start_ns, int64_t end_ns, int64_t name, int64_t class)
 {
 	struct gpu_tally *sums = walk->sums;
 	bool may_launch = class == IMPORT_API_LAUNCH || class == IMPORT_API_GRAPH_LAUNCH || class == IMPORT_API_COPY || class == IMPORT_API_OTHER;
@@ -207,7 +205,7 @@ static int read_call(struct walk *walk, const struct lane *lane, int64_t row, in
 
 /* -- device work ---------------------------------------------------------------------------------------------------------------------- */
 
-static int64_t root_of(const struct walk *walk, int64_t node)
+static int64_t root_of(const struct gpu_tally_pass *walk, int64_t node)
 {
 	for (int i = 0; i < CHAIN_MAX; i++) {
 		const struct gpu_map_slot *slot = gpu_map_look(&walk->roots, (uint64_t)node, 0);
@@ -223,7 +221,7 @@ static bool is_site(const struct gpu_tally_site *a, const struct gpu_tally_site 
 	return a->device == b->device && a->path == b->path && a->order == b->order && a->name == b->name && a->kind == b->kind;
 }
 
-static struct gpu_tally_site *find_site(struct walk *walk, const struct gpu_tally_site *key)
+static struct gpu_tally_site *find_site(struct gpu_tally_pass *walk, const struct gpu_tally_site *key)
 {
 	struct gpu_tally *sums = walk->sums;
 	uint64_t place = (uint64_t)key->name << 32 | (uint64_t)key->kind << 24 | (key->device & 0xffffff);
@@ -247,27 +245,25 @@ static struct gpu_tally_site *find_site(struct walk *walk, const struct gpu_tall
 }
 
 /* Work belongs to the iteration that the file says; else to the one that launched it; without a launch to the one in which it began. */
-static int read_work(struct walk *walk, const struct lane *lane, struct db_stmt *stmt)
+static int read_work(struct gpu_tally_pass *walk, const struct lane *lane, const struct gpu_row *row)
 {
-	enum { START = 3, DURATION, NAME, CLASS, LAUNCH, NODE, EXECUTION };
-	int64_t launch = db_column_int(stmt, LAUNCH) - walk->first_row, ns = db_column_int(stmt, DURATION);
-	bool has_node = db_column_type(stmt, NODE) != DB_NULL && db_column_int(stmt, NODE) != 0;
-	struct call *call = db_column_type(stmt, LAUNCH) != DB_NULL && launch >= 0 && launch < walk->n_rows && walk->call_of[launch]
+	int64_t launch = row->launch - walk->first_row, ns = row->end_ns - row->start_ns;
+	bool has_node = row->graph_node != 0;
+	struct call *call = row->launch > 0 && launch >= 0 && launch < walk->n_rows && walk->call_of[launch]
 		? &walk->calls[walk->call_of[launch] - 1] : NULL;
 	if (lane->device == NONE)
 		return STATUS_OK;
 	struct gpu_tally_site key = { .device = lane->device, .path = GPU_TALLY_UNLINKED, .order = GPU_TALLY_NO_ORDER,
-		.name = (uint32_t)db_column_int(stmt, NAME), .kind = (uint8_t)(db_column_int(stmt, 2) - SPAN_KIND_OP),
-		.class = (uint8_t)db_column_int(stmt, CLASS) };
-	int64_t unit = db_column_type(stmt, EXECUTION) != DB_NULL ? gpu_tally_unit_of(walk->sums, db_column_int(stmt, EXECUTION))
-		: call ? call->unit : gpu_tally_unit_at(walk->sums, db_column_int(stmt, START));
+		.name = (uint32_t)row->name, .kind = (uint8_t)(row->kind - SPAN_KIND_OP), .class = (uint8_t)(row->class < 0 ? 0 : row->class) };
+	int64_t unit = row->execution != GPU_ROW_UNKNOWN ? gpu_tally_unit_of(walk->sums, row->execution)
+		: call ? call->unit : gpu_tally_unit_at(walk->sums, row->start_ns);
 	if (call) {
 		key.path = call->path;
 		key.order = call->is_graph ? (int64_t)call->n_works++ : call->order;
 	}
 	if (has_node) {
 		key.path = GPU_TALLY_NODES;
-		key.order = root_of(walk, db_column_int(stmt, NODE));
+		key.order = root_of(walk, row->graph_node);
 	}
 	if (key.order >= GPU_TALLY_ORDER_MOST && !has_node)
 		key.order = GPU_TALLY_NO_ORDER;
@@ -286,25 +282,25 @@ static int read_work(struct walk *walk, const struct lane *lane, struct db_stmt 
 	return STATUS_OK;
 }
 
-static int read_span(struct walk *walk, struct db_stmt *stmt)
+int gpu_tally_row(void *user, const struct gpu_row *row, struct error *error)
 {
-	int64_t idx = db_column_int(stmt, 1) - walk->first_lane, kind = db_column_int(stmt, 2);
-	int64_t start_ns = db_column_int(stmt, 3), end_ns = start_ns + db_column_int(stmt, 4);
-	if (++walk->n_seen % LOOK_ROWS == 0 && walk->interrupt && *walk->interrupt)
-		return error_set(walk->error, STATUS_STOPPED, "stopped");
+	struct gpu_tally_pass *walk = user;
+	int64_t idx = row->lane - walk->first_lane;
+	if (row->kind < SPAN_KIND_KERNEL || row->kind > SPAN_KIND_GRAPH)
+		return STATUS_OK;
 	if (idx < 0 || idx >= walk->n_lanes)
-		return error_set(walk->error, STATUS_TRACE, "a span lies on a lane of another run: the trace is damaged");
+		return error_set(error, STATUS_TRACE, "a span lies on a lane of another run: the trace is damaged");
 	const struct lane *lane = &walk->lanes[idx];
-	if (kind == SPAN_KIND_MARK)
-		return read_mark(walk, lane, start_ns, end_ns, db_column_int(stmt, 5));
-	if (kind == SPAN_KIND_API)
-		return read_call(walk, lane, db_column_int(stmt, 0), start_ns, end_ns, db_column_int(stmt, 5), db_column_int(stmt, 6));
-	return read_work(walk, lane, stmt);
+	if (row->kind == SPAN_KIND_MARK)
+		return read_mark(walk, lane, row->start_ns, row->end_ns, row->name);
+	if (row->kind == SPAN_KIND_API)
+		return read_call(walk, lane, row->id, row->start_ns, row->end_ns, row->name, row->class < 0 ? 0 : row->class);
+	return read_work(walk, lane, row);
 }
 
 /* -- layout ----------------------------------------------------------------------------------------------------------------------- */
 
-static uint32_t find_thread(struct walk *walk, int64_t process, int64_t number)
+static uint32_t find_thread(struct gpu_tally_pass *walk, int64_t process, int64_t number)
 {
 	for (uint32_t i = walk->n_threads; i-- > 0;) {
 		if (walk->threads[i].process == process && walk->threads[i].number == number)
@@ -322,7 +318,7 @@ static uint32_t find_thread(struct walk *walk, int64_t process, int64_t number)
 }
 
 /* Columns: id, kind, process's position, device's position, process, thread, depth. */
-static int read_lane(struct walk *walk, struct db_stmt *stmt)
+static int read_lane(struct gpu_tally_pass *walk, struct db_stmt *stmt)
 {
 	const char *kind = db_column_text(stmt, 1);
 	struct lane *lanes = gpu_tally_room(walk->lanes, walk->n_lanes, sizeof *lanes);
@@ -348,7 +344,7 @@ static int read_lane(struct walk *walk, struct db_stmt *stmt)
 	return STATUS_OK;
 }
 
-static int read_original(struct walk *walk, struct db_stmt *stmt)
+static int read_original(struct gpu_tally_pass *walk, struct db_stmt *stmt)
 {
 	int64_t node = db_column_int(stmt, 0), original = db_column_int(stmt, 1);
 	int64_t *originals = gpu_tally_room(walk->originals, walk->n_originals, sizeof *originals);
@@ -365,57 +361,70 @@ static int read_original(struct walk *walk, struct db_stmt *stmt)
 	return STATUS_OK;
 }
 
-static int read_bounds(struct walk *walk, struct db_stmt *stmt)
+static int read_bounds(struct gpu_tally_pass *walk, int64_t run)
 {
-	walk->first_row = db_column_int(stmt, 0);
-	walk->n_rows = db_column_type(stmt, 0) == DB_NULL ? 0 : db_column_int(stmt, 1) - walk->first_row + 1;
-	walk->n_strings = db_column_int(stmt, 2);
-	if (walk->n_rows > UINT32_MAX || walk->n_strings > UINT32_MAX || walk->n_rows < 0 || walk->n_strings < 0)
-		return error_set(walk->error, STATUS_TRACE, "the spans' numbers cannot be: the trace is damaged");
+	int status = gpu_rows_bounds(walk->db, run, &walk->first_row, &walk->n_rows, walk->error);
+	if (status == STATUS_OK)
+		status = db_get_int(walk->db, "SELECT coalesce(max(id), 0) FROM string", &walk->n_strings, walk->error);
+	if (status != STATUS_OK)
+		return status;
+	if (walk->n_strings > UINT32_MAX || walk->n_strings < 0)
+		return error_set(walk->error, STATUS_TRACE, "a text has a number that cannot be: the trace is damaged");
 	walk->call_of = calloc((size_t)walk->n_rows + 1, sizeof *walk->call_of);
 	walk->mark_names = calloc((size_t)walk->n_strings + 1, sizeof *walk->mark_names);
 	return walk->call_of && walk->mark_names ? STATUS_OK : gpu_tally_out_of_memory(walk->error);
 }
 
-static int walk_all(struct walk *walk, int64_t run)
+static int prepare(struct gpu_tally_pass *walk, int64_t run)
 {
 	static const struct {
 		const char *sql;
 		row_fn *read;
 	} steps[] = {
-		{ "SELECT min(id), max(id), (SELECT max(id) FROM string) FROM span WHERE run = ?", read_bounds },
 		{ "SELECT l.id, l.kind, (SELECT count(*) FROM process p WHERE p.run = l.run AND p.id < l.process AND l.process NOT NULL),"
 		  " CASE WHEN l.device NOT NULL THEN (SELECT count(*) FROM device d WHERE d.run = l.run AND d.id < l.device) END,"
 		  " l.process, l.thread, l.depth FROM lane l WHERE l.run = ? ORDER BY l.id", read_lane },
 		{ "SELECT g.graph_node, CAST(v.text AS INTEGER) FROM string k JOIN arg a ON a.name = k.id JOIN span s ON s.id = a.span"
 		  " JOIN gpu_activity g ON g.span = s.id JOIN string v ON v.id = a.value WHERE k.text = 'original_graph_node' AND s.run = ?"
 		  " AND s.kind = 110 AND g.graph_node NOT NULL", read_original },
-		{ "SELECT s.id, s.lane, s.kind, s.start_ns, s.duration_ns, s.name, s.class, g.launch, g.graph_node, s.execution FROM span s"
-		  " LEFT JOIN gpu_activity g ON g.span = s.id WHERE s.run = ? AND s.kind BETWEEN 102 AND 107 ORDER BY s.id", read_span },
 	};
-	int status = db_prepare(walk->db, "SELECT text FROM string WHERE id = ?", NULL, walk->error, &walk->text);
 	static const char *const first[] = { "(launch not recorded)", "", "(graph nodes)" };
+	int status = db_prepare(walk->db, "SELECT text FROM string WHERE id = ?", NULL, walk->error, &walk->text);
 	for (size_t i = 0; i < ARRAY_LEN(first) && status == STATUS_OK; i++)
 		status = add_path(walk->sums, 0, first[i]) == STATUS_OK ? STATUS_OK : gpu_tally_out_of_memory(walk->error);
+	if (status == STATUS_OK)
+		status = read_bounds(walk, run);
 	for (size_t i = 0; i < ARRAY_LEN(steps) && status == STATUS_OK; i++)
 		status = each_row(walk, steps[i].sql, run, steps[i].read);
 	return status;
 }
 
-int gpu_tally_walk(struct db *db, int64_t run, const volatile sig_atomic_t *interrupt, struct error *error, struct gpu_tally *sums)
+int gpu_tally_begin(struct db *db, int64_t run, struct error *error, struct gpu_tally *sums, struct gpu_tally_pass **ret_pass)
 {
-	struct walk walk = { .sums = sums, .db = db, .interrupt = interrupt, .error = error };
-	int status = walk_all(&walk, run);
-	db_finish(walk.text);
-	gpu_texts_finish(&walk.norm);
-	free(walk.lanes);
-	free(walk.threads);
-	free(walk.calls);
-	free(walk.call_of);
-	free(walk.mark_names);
-	free(walk.originals);
-	gpu_map_finish(&walk.paths);
-	gpu_map_finish(&walk.sites);
-	gpu_map_finish(&walk.roots);
+	struct gpu_tally_pass *walk = calloc(1, sizeof *walk);
+	if (!walk)
+		return gpu_tally_out_of_memory(error);
+	*walk = (struct gpu_tally_pass){ .sums = sums, .db = db, .error = error };
+	int status = prepare(walk, run);
+	if (status == STATUS_OK)
+		*ret_pass = walk;
+	else
+		gpu_tally_end(walk);
 	return status;
+}
+
+void gpu_tally_end(struct gpu_tally_pass *walk)
+{
+	db_finish(walk->text);
+	gpu_texts_finish(&walk->norm);
+	free(walk->lanes);
+	free(walk->threads);
+	free(walk->calls);
+	free(walk->call_of);
+	free(walk->mark_names);
+	free(walk->originals);
+	gpu_map_finish(&walk->paths);
+	gpu_map_finish(&walk->sites);
+	gpu_map_finish(&walk->roots);
+	free(walk);
 }

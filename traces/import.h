@@ -67,7 +67,8 @@ struct import_file {
 	uint64_t n_rows;               /* entered */
 	uint64_t n_problems;           /* events that were not, for other reasons than that they say nothing (flow ends, sort indices, …) */
 	bool is_cut;                   /* the file ends, or breaks off, in the middle */
-	int64_t offset_ns, uncertainty_ns; /* added to its times to bring it onto the common axis, and how sure that is, or IMPORT_NOT_SURE; 0, 0 for the first */
+	int64_t offset_ns, uncertainty_ns; /* added to its times to bring it onto the common axis, and how sure that is, or
+					      IMPORT_NOT_SURE; 0, 0 for the first */
 };
 
 /* Imports all files into `output`. On failure no output is left. STATUS_STOPPED when told to. *ret_files [n_files] (may be NULL) is released with

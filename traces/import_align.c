@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * import_align: one time axis for the files of one program. What a file says of its clock brings it near; where the same collectives ran in both, they
- * ended at one moment on all ranks, whatever clocks say: the median of the differences is the offset, what they scatter its uncertainty.
+ * import_align: one time axis for the files of one program. What a file says of its clock brings it near; where the same
+ * collectives ran in both, they ended at one moment on all ranks, whatever clocks say: the median of the differences is the
+ * offset, what they scatter its uncertainty.
  */
 #include <inttypes.h>
 #include <stdio.h>

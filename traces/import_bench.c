@@ -16,6 +16,7 @@
 #include "traces/json_scan.h"
 
 #define NAMES 300
+#define EVENTS_A_STEP 4
 #define SPAN_COLUMNS 10
 
 static double cpu_s(void)
@@ -52,8 +53,9 @@ static void write_step(FILE *file, int i)
 		i % NAMES, us + 11, rest, 2 * i, i);
 }
 
-static int make_json(const char *path, int n_steps, struct error *error)
+int import_bench_make_json(const char *path, int n_events, struct error *error)
 {
+	int n_steps = n_events / EVENTS_A_STEP;
 	FILE *file = fopen(path, "w");
 	if (!file)
 		return error_set_errno(error, STATUS_SYSTEM, "cannot make %.400s", path);
@@ -182,7 +184,7 @@ int import_bench_run(const char *file, int n_events, struct error *error, struct
 	double parse_s = 0, import_s = 0, nsys_s = 0, bare_s = 0, bytes;
 	snprintf(export, sizeof export, "%.1000s.sqlite", file);
 	snprintf(output, sizeof output, "%.1000s.tandem", file);
-	int status = make_json(file, n_events / 4, error);
+	int status = import_bench_make_json(file, n_events, error);
 	bytes = (double)import_file_bytes(file);
 	if (status == STATUS_OK)
 		status = parse(file, &parse_s, error);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * import_chrome: traces in Chrome's format by whoever wrote them, Ray among them: complete events, beginnings and ends, asynchronous ones, counters, names.
- * Processes and threads may have texts for numbers.
+ * import_chrome: traces in Chrome's format by whoever wrote them, Ray among them: complete events, beginnings and ends,
+ * asynchronous ones, counters, names. Processes and threads may have texts for numbers.
  */
 #include <inttypes.h>
 #include <math.h>
@@ -104,10 +104,21 @@ static uint32_t thread_of(struct import_reader *reader, const struct import_even
 static struct import_span span_of(struct import_reader *reader, const struct import_event *event, uint32_t lane, int kind)
 {
 	return (struct import_span){
-		.lane = lane, .kind = kind, .start_ns = event->start_ns, .duration_ns = event->has_duration ? event->duration_ns : 0,
-		.name = import_json_string(reader, event->name), .category = import_json_string(reader, event->category),
-		.correlation = IMPORT_UNKNOWN, .external = IMPORT_UNKNOWN, .bytes = IMPORT_UNKNOWN, .copy_kind = IMPORT_NONE,
-		.graph = IMPORT_UNKNOWN, .graph_node = IMPORT_UNKNOWN, .graph_root = IMPORT_UNKNOWN, .event = IMPORT_UNKNOWN, .wait_stream = IMPORT_UNKNOWN,
+		.lane = lane,
+		.kind = kind,
+		.start_ns = event->start_ns,
+		.duration_ns = event->has_duration ? event->duration_ns : 0,
+		.name = import_json_string(reader, event->name),
+		.category = import_json_string(reader, event->category),
+		.correlation = IMPORT_UNKNOWN,
+		.external = IMPORT_UNKNOWN,
+		.bytes = IMPORT_UNKNOWN,
+		.copy_kind = IMPORT_NONE,
+		.graph = IMPORT_UNKNOWN,
+		.graph_node = IMPORT_UNKNOWN,
+		.graph_root = IMPORT_UNKNOWN,
+		.event = IMPORT_UNKNOWN,
+		.wait_stream = IMPORT_UNKNOWN,
 	};
 }
 

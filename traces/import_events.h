@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * import_events: the events of a Chrome trace, whoever wrote it, one after the other: what Kineto's, Ray's and generic files have in common. Metadata may
- * stand before and behind the events; a bare array and a file without its end are read as far as they go.
+ * import_events: the events of a Chrome trace, whoever wrote it, one after the other: what Kineto's, Ray's and generic files
+ * have in common. Metadata may stand before and behind the events; a bare array and a file without its end are read as far
+ * as they go.
  */
 #ifndef TANDEM_TRACES_IMPORT_EVENTS_H
 #define TANDEM_TRACES_IMPORT_EVENTS_H
@@ -34,7 +35,8 @@ struct import_reader;
 struct import_reader_kind {
 	/* Before the first member of an event: forgets the args of one that could not be read. May be NULL. */
 	void (*begin)(struct import_reader *reader);
-	/* One pair of args, while the event is read: name and phase may not be known yet. The value must be read or skipped. NULL: args are skipped. */
+	/* One pair of args, while the event is read: name and phase may not be known yet. The value must be read or skipped.
+	 * NULL: args are skipped. */
 	void (*arg)(struct import_reader *reader, struct json_text key);
 	/* An event that has been read whole. */
 	int (*event)(struct import_reader *reader, const struct import_event *event, struct error *error);

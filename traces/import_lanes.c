@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * import_lanes: which lanes an import has. What nests (a host thread's calls and annotations, a stream's annotations) lies on a lane for each depth, so
- * that no lane does two things at a time; a stream's work lies on one lane, overlaps included.
+ * import_lanes: which lanes an import has. What nests (a host thread's calls and annotations, a stream's annotations) lies
+ * on a lane for each depth, so that no lane does two things at a time; a stream's work lies on one lane, overlaps included.
  */
 #include <inttypes.h>
 #include <stdlib.h>

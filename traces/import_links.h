@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * import_links: which call launched which device work: by (process, correlation). Calls come before their work, for spans come in order of time; where
- * clocks disagree they do not, and are linked at the end.
+ * import_links: which call launched which device work: by (process, correlation). Calls come before their work, for spans
+ * come in order of time; where clocks disagree they do not, and are linked at the end.
  */
 #ifndef TANDEM_TRACES_IMPORT_LINKS_H
 #define TANDEM_TRACES_IMPORT_LINKS_H

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * import_names: what an import has of each once, found by hashing: texts, processes, threads, devices and streams. Memory is bounded: beyond the bounds of
- * import_model.h what is new shares one entry, and is counted.
+ * import_names: what an import has of each once, found by hashing: texts, processes, threads, devices and streams. Memory is
+ * bounded: beyond the bounds of import_model.h what is new shares one entry, and is counted.
  */
 #include <inttypes.h>
 #include <stdlib.h>

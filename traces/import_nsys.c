@@ -126,7 +126,8 @@ static int read_table(struct nsys *nsys, const struct nsys_table *kind)
 static int look_for_repeated(struct nsys *nsys)
 {
 	int64_t n = 0;
-	if (!has_table(nsys, nsys_calls.name) || !has_column(nsys, nsys_calls.name, "eventClass") || !has_column(nsys, nsys_calls.name, "correlationId"))
+	if (!has_table(nsys, nsys_calls.name) || !has_column(nsys, nsys_calls.name, "eventClass") ||
+		!has_column(nsys, nsys_calls.name, "correlationId"))
 		return STATUS_OK;
 	if (db_get_int(nsys->db, "SELECT 1 FROM CUPTI_ACTIVITY_KIND_RUNTIME WHERE eventClass NOT IN (0, 1) LIMIT "
 		"1", &n, NULL) != STATUS_OK || !n)

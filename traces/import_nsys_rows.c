@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * import_nsys_rows: what the rows of each table of an Nsight Systems export mean. Names are numbers of StringIds; processes and threads are packed into
- * one number.
+ * import_nsys_rows: what the rows of each table of an Nsight Systems export mean. Names are numbers of StringIds; processes
+ * and threads are packed into one number.
  */
 #include <inttypes.h>
 #include <stdio.h>

@@ -256,9 +256,10 @@ void import_sink_destroy(struct import_sink *sink)
 	}
 	for (uint32_t i = 0; i < sink->n_logs; i++)
 		free(sink->logs[i].text);
-	void *const arrays[] = { sink->strings, sink->processes, sink->devices, sink->tracks, sink->opens, sink->problems, sink->counts,
-		sink->metas, sink->logs, sink->args, sink->sources, sink->source_times, sink->known_collectives, sink->known_apis, sink->string_index.slots,
-		sink->track_index.slots, sink->process_index.slots, sink->device_index.slots };
+	void *const arrays[] = {sink->strings, sink->processes, sink->devices, sink->tracks, sink->opens, sink->problems,
+		sink->counts, sink->metas, sink->logs, sink->args, sink->sources, sink->source_times,
+		sink->known_collectives, sink->known_apis, sink->string_index.slots, sink->track_index.slots,
+		sink->process_index.slots, sink->device_index.slots};
 	for (size_t i = 0; i < ARRAY_LEN(arrays); i++)
 		free(arrays[i]);
 	strbuf_finish(&sink->text);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * import_sort: batches, their runs in a file, and the merge of those by a heap of runs. The first round over more than one run writes what it visits as one run,
- * which the later rounds read.
+ * import_sort: batches, their runs in a file, and the merge of those by a heap of runs. The first round over more than one
+ * run writes what it visits as one run, which the later rounds read.
  */
 #include "traces/import_sort.h"
 

@@ -35,8 +35,8 @@ int import_sort_create(const char *beside, struct error *error, struct import_so
 void import_sort_destroy(struct import_sort *sort); /* accepts NULL */
 
 int import_sort_add(struct import_sort *sort, const struct import_record *record, struct error *error);
-/* What was added since the last call belongs to one source, numbered from 0 in the order of these calls; what is added behind the last call to the next
- * one. Only where there are several: each is a run of its own then. */
+/* What was added since the last call belongs to one source, numbered from 0 in the order of these calls; what is added
+ * behind the last call to the next one. Only where there are several: each is a run of its own then. */
 int import_sort_end_source(struct import_sort *sort, struct error *error);
 /* Moves all records of a source in time, before the first round. */
 int import_sort_shift(struct import_sort *sort, uint32_t source, int64_t offset_ns, struct error *error);

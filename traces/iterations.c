@@ -302,8 +302,8 @@ static int join(struct finding *finding)
 	qsort(set->executions, set->n, sizeof *set->executions, compare_executions);
 	for (uint32_t i = 0; i < set->n; i++) {
 		if (!set->n_executions || set->executions[set->n_executions - 1].number != set->executions[i].number)
-			set->executions[set->n_executions++] = (struct iteration_execution){ .number = set->executions[i].number, .start_ns = INT64_MAX,
-				.finish_ns = INT64_MIN };
+			set->executions[set->n_executions++] = (struct iteration_execution){
+				.number = set->executions[i].number, .start_ns = INT64_MAX, .finish_ns = INT64_MIN};
 	}
 	for (uint32_t i = 0; i < set->n; i++) {
 		struct iteration_execution wanted = { .number = numbers[i] };

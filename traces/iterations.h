@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * iterations: what an imported run repeats, found
- *   by annotation   ranges of one name, or of one name with a number in it (ProfilerStep#7), that lie one after the other on a thread and cover at least
- *                   ITERATION_COVER of the time from the first to the last of them. ProfilerStep counts from one range on, others from two;
- *   by period       the kernels of a device, in the order in which they were asked for, repeat themselves after a fixed number, at least
- *                   ITERATION_AGREE of them.
- * Ranges of ranks with equal numbers (else the same position) are one execution. It lasts from the first rank's start to when the last rank's range is
- * over and all device work launched in it is done: executions may overlap.
+ *   by annotation   ranges of one name, or of one name with a number in it (ProfilerStep#7), that lie one after the other on
+ * a thread and cover at least ITERATION_COVER of the time from the first to the last of them. ProfilerStep counts from one
+ * range on, others from two; by period       the kernels of a device, in the order in which they were asked for, repeat
+ * themselves after a fixed number, at least ITERATION_AGREE of them. Ranges of ranks with equal numbers (else the same
+ * position) are one execution. It lasts from the first rank's start to when the last rank's range is over and all device
+ * work launched in it is done: executions may overlap.
  */
 #ifndef TANDEM_TRACES_ITERATIONS_H
 #define TANDEM_TRACES_ITERATIONS_H

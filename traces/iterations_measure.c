@@ -205,8 +205,11 @@ int iterations_measure(const struct gpu_model *model, struct error *error, struc
 static int store_items(const struct iterations *set, const struct gpu_model *model, struct error *error)
 {
 	struct db_stmt *stmt = NULL;
-	int status = db_prepare(model->trace->db, "INSERT INTO iteration(run, execution, process, start_ns, end_ns, finish_ns, n_work, work_ns, busy_ns, over_ns,"
-		" more_ns, longer_ns, gap_ns, mark) VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", NULL, error, &stmt);
+	int status = db_prepare(model->trace->db,
+		"INSERT INTO iteration(run, execution, process, start_ns, end_ns, finish_ns, n_work, work_ns, busy_ns, "
+		"over_ns,"
+		" more_ns, longer_ns, gap_ns, mark) VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+		NULL, error, &stmt);
 	for (uint32_t i = 0; i < set->n && status == STATUS_OK; i++) {
 		const struct iteration *item = &set->items[i];
 		const int64_t numbers[] = { model->run, set->executions[item->execution].number, model->processes[item->process].id, item->start_ns,
@@ -227,7 +230,8 @@ static int store_items(const struct iterations *set, const struct gpu_model *mod
 static int store_executions(const struct iterations *set, const struct gpu_model *model, struct error *error)
 {
 	struct db_stmt *stmt = NULL;
-	int status = db_prepare(model->trace->db, "INSERT INTO execution(run, execution, start_ns, end_ns, status) VALUES(?, ?, ?, ?, 0)", NULL, error, &stmt);
+	int status = db_prepare(model->trace->db,
+		"INSERT INTO execution(run, execution, start_ns, end_ns, status) VALUES(?, ?, ?, ?, 0)", NULL, error, &stmt);
 	for (uint32_t i = 0; i < set->n_executions && status == STATUS_OK; i++) {
 		const struct iteration_execution *execution = &set->executions[i];
 		const int64_t numbers[] = { model->run, execution->number, execution->start_ns, execution->finish_ns };
@@ -290,8 +294,10 @@ static int store_spans(const struct iterations *set, const struct gpu_model *mod
 static int store_meta(const struct iterations *set, const struct gpu_model *model, struct error *error)
 {
 	struct db_stmt *stmt = NULL;
-	int status = db_prepare(model->trace->db, "INSERT OR REPLACE INTO run_meta VALUES(?1, 'iterations_by', ?2), (?1, 'iterations_confidence', ?3),"
-		" (?1, 'iterations_name', ?4)", NULL, error, &stmt);
+	int status = db_prepare(model->trace->db,
+		"INSERT OR REPLACE INTO run_meta VALUES(?1, 'iterations_by', ?2), (?1, 'iterations_confidence', ?3),"
+		" (?1, 'iterations_name', ?4)",
+		NULL, error, &stmt);
 	if (status == STATUS_OK) {
 		db_bind_int(stmt, 1, model->run);
 		db_bind_text(stmt, 2, iteration_by_word(set->by));
@@ -301,8 +307,12 @@ static int store_meta(const struct iterations *set, const struct gpu_model *mode
 	}
 	db_finish(stmt);
 	if (status == STATUS_OK && set->n)
-		status = db_prepare(model->trace->db, "UPDATE run SET n_submitted = ?2, n_finished = ?2, first_submit_ns = (SELECT min(start_ns) FROM execution"
-			" WHERE run = ?1), last_finish_ns = (SELECT max(end_ns) FROM execution WHERE run = ?1) WHERE id = ?1", NULL, error, &stmt);
+		status = db_prepare(model->trace->db,
+			"UPDATE run SET n_submitted = ?2, n_finished = ?2, first_submit_ns = (SELECT min(start_ns) FROM "
+			"execution"
+			" WHERE run = ?1), last_finish_ns = (SELECT max(end_ns) FROM execution WHERE run = ?1) WHERE id = "
+			"?1",
+			NULL, error, &stmt);
 	else
 		return status;
 	if (status == STATUS_OK) {

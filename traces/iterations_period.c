@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * iterations_period: iterations without annotations: the kernels of a process, in the order in which they were asked for, repeat. Candidates for what begins
- * an iteration are kernels that occur at even distances, rare ones first, so that the largest period wins (a layer repeats within a step).
+ * iterations_period: iterations without annotations: the kernels of a process, in the order in which they were asked for,
+ * repeat. Candidates for what begins an iteration are kernels that occur at even distances, rare ones first, so that the
+ * largest period wins (a layer repeats within a step).
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -96,7 +97,8 @@ static int64_t even_distance(struct period *period, uint32_t name)
 	return n_even >= ITERATION_AGREE * n ? median : 0;
 }
 
-/* Share of the kernels that are what was there one period before. An iteration with more or fewer of them shifts the rest, so it is counted within each. */
+/* Share of the kernels that are what was there one period before. An iteration with more or fewer of them shifts the rest,
+ * so it is counted within each. */
 static double agreement(const struct period *period, uint32_t name)
 {
 	uint32_t n_same = 0, n_all = 0, begin = GPU_NONE, before = GPU_NONE;

@@ -80,9 +80,10 @@ bool json_at_end(struct json_scan *scan); /* nothing but blanks follows */
 /* The source failed (*error as it said), which also looks like the end. */
 bool json_source_failed(const struct json_scan *scan, struct error *error);
 
-/* After a failure inside an object of an array, pinned at that object: goes back to the pin and on to the next `{` that looks like the beginning of
- * one (after `,` or a line break), forgets the failure, and lets go of the pin. A text that is broken so
- * often that going back would take for ever is gone on with behind the failure. False when there is none any more. *ret_skipped: bytes passed over. */
+/* After a failure inside an object of an array, pinned at that object: goes back to the pin and on to the next `{` that
+ * looks like the beginning of one (after `,` or a line break), forgets the failure, and lets go of the pin. A text that is
+ * broken so often that going back would take for ever is gone on with behind the failure. False when there is none any more.
+ * *ret_skipped: bytes passed over. */
 bool json_recover(struct json_scan *scan, uint64_t *ret_skipped);
 
 /* After a failure elsewhere: forgets it and goes on behind the next place where these bytes stand. False when there is none. */

@@ -23,9 +23,12 @@
 #define MERGE_TABLES_MAX 64
 
 /* What is copied. */
-static const char *const merged[] = { "graph", "run", "run_meta", "device", "worker", "node", "channel", "edge", "plan_step", "process", "import_source",
-	"import_problem", "import_count", "lane", "execution", "failure", "op_event", "span", "stall_root", "blame", "critical_path", "compare_sum",
-	"gpu_activity", "arg", "counter", "value", "summary", "loss", "clock_sample", "log", "save", "postmortem", "image", "lod_lane", "lod", "lod_rows",
+static const char *const merged[] = { "graph", "run", "run_meta", "device", "worker", "node", "channel", "edge", "plan_step",
+	"process", "import_source",
+	"import_problem", "import_count", "lane", "execution", "failure", "op_event", "span", "stall_root", "blame",
+		"critical_path", "compare_sum",
+	"gpu_activity", "arg", "counter", "value", "summary", "loss", "clock_sample", "log", "save", "postmortem", "image",
+		"lod_lane", "lod", "lod_rows",
 	"lod_fill" };
 
 /* References that the schema does not name as such. */

@@ -13,8 +13,8 @@
  * are not open elsewhere. In one transaction: on failure `into` is as before. `from` is left as it is. */
 int merge_traces(const char *into, const char *from, struct error *error);
 
-/* A new trace `into` with the runs of all files side by side, numbered on; the first file gives what is said of the file as a whole. STATUS_INPUT when
- * `into` exists and is no trace, or is one of the files. `interrupt` may be NULL. */
+/* A new trace `into` with the runs of all files side by side, numbered on; the first file gives what is said of the file as
+ * a whole. STATUS_INPUT when `into` exists and is no trace, or is one of the files. `interrupt` may be NULL. */
 int merge_files(const char *const *files, int n_files, const char *into, const volatile sig_atomic_t *interrupt, struct error *error);
 
 #endif

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * report_device: the report of an imported trace: what was read and how well, findings, where the time of devices went, kernels, calls, copies. All from
- * tables that the import stored.
+ * report_device: the report of an imported trace: what was read and how well, findings, where the time of devices went,
+ * kernels, calls, copies. All from tables that the import stored.
  */
 #include <string.h>
 
@@ -19,8 +19,8 @@ static void text_header(struct report *report, int64_t n_devices, int64_t n_span
 	strbuf_add_printable(report->out, report->trace->file);
 	strbuf_addf(report->out, ": imported from ");
 	strbuf_add_printable(report->out, run->graph);
-	strbuf_addf(report->out, "; %lld spans in %s, %lld devices with work\n", (long long)n_spans,
-		units_duration(run->end_ns - run->start_ns, text, sizeof text), (long long)n_devices);
+	strbuf_addf(report->out, "; %lld spans in %s, %lld device%s with work\n", (long long)n_spans,
+		units_duration(run->end_ns - run->start_ns, text, sizeof text), (long long)n_devices, n_devices == 1 ? "" : "s");
 	if (strcmp(run->status, "ok") != 0) {
 		strbuf_addf(report->out, "DAMAGED SOURCE: ");
 		strbuf_add_printable(report->out, run->message ? run->message : run->status);
@@ -89,14 +89,25 @@ static int fill_problems(struct report *report, struct table *table)
 /* -- findings --------------------------------------------------------------------------------------------------------------- */
 
 static const struct table_column finding_columns[] = {
-	{ "device", TABLE_TEXT }, { "finding", TABLE_TEXT }, { "what was found", TABLE_TEXT }, { "warned from", TABLE_TEXT },
+	{ "finding", TABLE_TEXT }, { "devices", TABLE_INT }, { "worst on", TABLE_TEXT }, { "what was found there", TABLE_TEXT },
+	{ "warned from", TABLE_TEXT },
 };
 
 static int fill_findings(struct report *report, struct table *table)
 {
-	return report_fill_by_sql(report, table, "SELECT device, replace(kind, '_', ' '), text, CASE WHEN unit LIKE 'of %' THEN"
-		" printf('%g %% %s', 100 * threshold, unit) ELSE printf('%g %s', threshold, unit) END FROM v_finding"
-		" WHERE run = ? AND severity <> 'info'", 0);
+	return report_fill_by_sql(report, table,
+		"SELECT replace(kind, '_', ' '), n_devices, device, text, CASE WHEN unit LIKE 'of %' THEN"
+		" printf('%g %% %s', 100 * threshold, unit) ELSE printf('%g %s', threshold, unit) END FROM (SELECT *, "
+		"count(device) OVER (PARTITION BY"
+		" kind) AS n_devices, row_number() OVER (PARTITION BY kind ORDER BY value DESC, device) AS place FROM "
+		"v_finding WHERE run = ?"
+		" AND severity <> 'info') WHERE place = 1 ORDER BY value / nullif(threshold, 0) DESC, kind",
+		0);
+}
+
+static void introduce_findings(struct report *report)
+{
+	strbuf_add(report->out, "  one row a finding, for the device where it is worst; all, and the SQL that lists their spans: view v_finding\n");
 }
 
 static const struct table_column all_finding_columns[] = {
@@ -204,8 +215,13 @@ static void introduce_kernels(struct report *report)
 }
 
 static const struct table_column call_columns[] = {
-	{ "process", TABLE_TEXT }, { "call", TABLE_TEXT }, { "class", TABLE_TEXT }, { "count", TABLE_INT }, { "total", TABLE_NS }, { "mean", TABLE_NS },
-	{ "max", TABLE_NS },
+	{"process", TABLE_TEXT},
+	{"call", TABLE_TEXT},
+	{"class", TABLE_TEXT},
+	{"count", TABLE_INT},
+	{"total", TABLE_NS},
+	{"mean", TABLE_NS},
+	{"max", TABLE_NS},
 };
 
 static int fill_calls(struct report *report, struct table *table)
@@ -217,28 +233,46 @@ static int fill_calls(struct report *report, struct table *table)
 }
 
 static const struct table_column copy_columns[] = {
-	{ "device", TABLE_TEXT }, { "copy", TABLE_TEXT }, { "count", TABLE_INT }, { "bytes", TABLE_BYTES }, { "total", TABLE_NS }, { "max", TABLE_NS },
-	{ "GB/s", TABLE_REAL },
+	{"device", TABLE_TEXT},
+	{"copy", TABLE_TEXT},
+	{"count", TABLE_INT},
+	{"bytes", TABLE_BYTES},
+	{"total", TABLE_NS},
+	{"max", TABLE_NS},
+	{"GB/s", TABLE_REAL},
 };
 
 static int fill_copies(struct report *report, struct table *table)
 {
-	return report_fill_by_sql(report, table, "SELECT d.name, CASE WHEN c.is_memset THEN 'memset' ELSE coalesce(t.text, 'a copy') END, c.n, c.bytes,"
-		" c.ns, c.max_ns, CAST(c.bytes AS REAL) / nullif(c.ns, 0) FROM gpu_copy c JOIN gpu_device d ON d.device = c.device"
-		" LEFT JOIN string t ON t.id = c.kind WHERE c.run = ? ORDER BY d.device, c.ns DESC, t.text", 0);
+	return report_fill_by_sql(report, table,
+		"SELECT d.name, CASE WHEN c.is_memset THEN 'memset' ELSE coalesce(t.text, 'a copy') END, c.n, c.bytes,"
+		" c.ns, c.max_ns, CAST(c.bytes AS REAL) / nullif(c.ns, 0) FROM gpu_copy c JOIN gpu_device d ON d.device = "
+		"c.device"
+		" LEFT JOIN string t ON t.id = c.kind WHERE c.run = ? ORDER BY d.device, c.ns DESC, t.text",
+		0);
 }
 
 /* -- iterations ------------------------------------------------------------------------------------------------------------- */
 
 static const struct table_column iteration_columns[] = {
-	{ "iteration", TABLE_INT }, { "rank", TABLE_INT }, { "name", TABLE_TEXT }, { "duration", TABLE_NS }, { "above the usual", TABLE_NS },
-	{ "by", TABLE_TEXT }, { "work", TABLE_INT }, { "busy", TABLE_NS },
+	{"iteration", TABLE_INT},
+	{"rank", TABLE_INT},
+	{"process", TABLE_INT},
+	{"name", TABLE_TEXT},
+	{"duration", TABLE_NS},
+	{"above the usual", TABLE_NS},
+	{"by", TABLE_TEXT},
+	{"work", TABLE_INT},
+	{"busy", TABLE_NS},
 };
 
 static int fill_iterations(struct report *report, struct table *table)
 {
-	return report_fill_by_sql(report, table, "SELECT execution, rank, name, duration_ns, over_ns, why, n_work, busy_ns FROM v_iteration WHERE run = ?1"
-		" ORDER BY over_ns DESC, execution LIMIT CASE WHEN ?3 THEN -1 ELSE ?2 END", report->options.n_slowest);
+	return report_fill_by_sql(report, table,
+		"SELECT execution, rank, CASE WHEN rank IS NULL THEN process END, name, duration_ns, over_ns, why, n_work, "
+		"busy_ns FROM v_iteration WHERE run = ?1"
+		" ORDER BY over_ns DESC, execution LIMIT CASE WHEN ?3 THEN -1 ELSE ?2 END",
+		report->options.n_slowest);
 }
 
 static const struct table_column straggler_columns[] = {
@@ -256,7 +290,7 @@ static const struct report_section sources = { "sources", "Read from", NULL, SEC
 static const struct report_section problems = { "problems", "COULD NOT BE READ: what follows is without it", NULL, SECTION(problem_columns),
 	fill_problems, NULL };
 static const struct report_section findings = { "findings", "Findings", "No finding is above its threshold.", SECTION(finding_columns),
-	fill_findings, NULL };
+	fill_findings, introduce_findings };
 static const struct report_section all_findings = { "findings", "Findings", NULL, SECTION(all_finding_columns), fill_all_findings, NULL };
 static const struct report_section split = { "time_split", "Where time went, devices (each device's rows sum to 100 %)",
 	"Nothing was recorded of any device.", SECTION(split_columns), fill_split, introduce_split };

@@ -231,118 +231,173 @@ static int make_version_4(struct db *db, struct error *error)
 {
 	return db_exec(db,
 		"UPDATE meta SET value = '4' WHERE key = 'schema_version';"
-		"CREATE TABLE postmortem(id INTEGER PRIMARY KEY, run INTEGER NOT NULL REFERENCES run, time_ns INTEGER NOT NULL,"
-		" reason TEXT NOT NULL, worker INTEGER REFERENCES worker, node INTEGER REFERENCES node, execution INTEGER, text TEXT,"
-		" stack TEXT, ns_per_tick REAL NOT NULL, program_bytes INTEGER NOT NULL, control_bytes INTEGER NOT NULL, slots_bytes INTEGER NOT NULL,"
+		"CREATE TABLE postmortem(id INTEGER PRIMARY KEY, run INTEGER NOT NULL REFERENCES run, time_ns INTEGER NOT "
+		"NULL,"
+		" reason TEXT NOT NULL, worker INTEGER REFERENCES worker, node INTEGER REFERENCES node, execution INTEGER, "
+		"text TEXT,"
+		" stack TEXT, ns_per_tick REAL NOT NULL, program_bytes INTEGER NOT NULL, control_bytes INTEGER NOT NULL, "
+		"slots_bytes INTEGER NOT NULL,"
 		" gates_bytes INTEGER NOT NULL, n_bytes INTEGER NOT NULL, n_left_out INTEGER NOT NULL);"
-		"CREATE TABLE image(postmortem INTEGER NOT NULL REFERENCES postmortem, segment TEXT NOT NULL, offset INTEGER NOT NULL,"
+		"CREATE TABLE image(postmortem INTEGER NOT NULL REFERENCES postmortem, segment TEXT NOT NULL, offset "
+		"INTEGER NOT NULL,"
 		" bytes BLOB NOT NULL);"
-		"CREATE VIEW v_postmortem AS SELECT p.id, p.run, p.time_ns, p.reason, w.name AS worker, n.name AS node, p.execution,"
+		"CREATE VIEW v_postmortem AS SELECT p.id, p.run, p.time_ns, p.reason, w.name AS worker, n.name AS node, "
+		"p.execution,"
 		" p.text, p.stack, p.n_bytes, p.n_left_out FROM postmortem p LEFT JOIN worker w ON w.id = p.worker"
-		" LEFT JOIN node n ON n.id = p.node;", error);
+		" LEFT JOIN node n ON n.id = p.node;",
+		error);
 }
 
 /* Traces of other tools: processes and their threads, streams, names of spans, links from launches to work, where it all came from. */
 #define LANE_OF_SPAN " FROM span s JOIN lane l ON l.id = s.lane LEFT JOIN process p ON p.id = l.process LEFT JOIN string t ON t.id = s.name"
-#define WORK_VIEW(view, number, more) \
-	"CREATE VIEW " view " AS SELECT s.run, p.pid AS process, d.name AS device, l.stream, t.text AS name, s.correlation, s.start_ns," \
-	" s.duration_ns, n.name AS node, s.execution" more ", p.rank, g.launch, g.graph, g.graph_node, s.id AS span, l.context, g.graph_root" LANE_OF_SPAN \
-	" LEFT JOIN gpu_activity g ON g.span = s.id LEFT JOIN device d ON d.id = l.device LEFT JOIN node n ON n.id = s.node" \
+#define WORK_VIEW(view, number, more)                                                                                       \
+	"CREATE VIEW " view                                                                                                 \
+	" AS SELECT s.run, p.pid AS process, d.name AS device, l.stream, t.text AS name, s.correlation, s.start_ns,"        \
+	" s.duration_ns, n.name AS node, s.execution" more                                                                  \
+	", p.rank, g.launch, g.graph, g.graph_node, s.id AS span, l.context, g.graph_root" LANE_OF_SPAN                     \
+	" LEFT JOIN gpu_activity g ON g.span = s.id LEFT JOIN device d ON d.id = l.device LEFT JOIN node n ON n.id = "      \
+	"s.node"                                                                                                            \
 	" LEFT JOIN string k ON k.id = g.copy_kind WHERE s.kind = " number ";"
 #define HOST_VIEW(view, number, more, last) \
 	"CREATE VIEW " view " AS SELECT s.run, p.pid AS process, l.thread, t.text AS name" more ", p.rank, c.text AS category, l.depth," \
 	" s.id AS span" last LANE_OF_SPAN " LEFT JOIN string c ON c.id = s.category LEFT JOIN node n ON n.id = s.node WHERE s.kind = " number ";"
 /* Where the time of devices went (traces/gpu_device.h). */
-#define DEVICE_TIME_SQL \
-	"CREATE TABLE gpu_device(device INTEGER PRIMARY KEY REFERENCES device, run INTEGER NOT NULL REFERENCES run, process INTEGER NOT NULL" \
-	" REFERENCES process, name TEXT NOT NULL, n INTEGER NOT NULL, n_unlinked INTEGER NOT NULL, n_gaps INTEGER NOT NULL," \
-	" start_ns INTEGER NOT NULL, end_ns INTEGER NOT NULL, first_ns INTEGER NOT NULL, last_ns INTEGER NOT NULL, busy_ns INTEGER NOT NULL," \
-	" compute_ns INTEGER NOT NULL, collective_ns INTEGER NOT NULL, late_ns INTEGER NOT NULL, copy_ns INTEGER NOT NULL, graph_ns INTEGER NOT NULL," \
-	" hidden_ns INTEGER NOT NULL, exposed_ns INTEGER NOT NULL, exposed_copy_ns INTEGER NOT NULL, n_kernels INTEGER NOT NULL," \
-	" n_prompt INTEGER NOT NULL, n_short INTEGER NOT NULL, latency_ns INTEGER NOT NULL);" \
-	"CREATE TABLE gpu_split(run INTEGER NOT NULL REFERENCES run, device INTEGER NOT NULL REFERENCES device, kind TEXT NOT NULL," \
-	" ns INTEGER NOT NULL, PRIMARY KEY(run, device, kind)) WITHOUT ROWID;" \
-	"CREATE TABLE gpu_stream(lane INTEGER PRIMARY KEY REFERENCES lane, run INTEGER NOT NULL REFERENCES run, device INTEGER NOT NULL" \
-	" REFERENCES device, n INTEGER NOT NULL, busy_ns INTEGER NOT NULL, host_ns INTEGER NOT NULL, kernel_ns INTEGER NOT NULL," \
-	" other_ns INTEGER NOT NULL, unlinked_ns INTEGER NOT NULL);" \
-	"CREATE TABLE gpu_kernel(run INTEGER NOT NULL REFERENCES run, device INTEGER NOT NULL REFERENCES device, name INTEGER REFERENCES string," \
-	" class INTEGER, n INTEGER NOT NULL, ns INTEGER NOT NULL, min_ns INTEGER NOT NULL, max_ns INTEGER NOT NULL, longest INTEGER NOT NULL);" \
-	"CREATE TABLE gpu_call(run INTEGER NOT NULL REFERENCES run, process INTEGER NOT NULL REFERENCES process, name INTEGER REFERENCES string," \
-	" class INTEGER NOT NULL, n INTEGER NOT NULL, ns INTEGER NOT NULL, min_ns INTEGER NOT NULL, max_ns INTEGER NOT NULL," \
-	" longest INTEGER NOT NULL);" \
-	"CREATE TABLE gpu_copy(run INTEGER NOT NULL REFERENCES run, device INTEGER NOT NULL REFERENCES device, is_memset INTEGER NOT NULL," \
-	" kind INTEGER REFERENCES string, n INTEGER NOT NULL, ns INTEGER NOT NULL, bytes INTEGER NOT NULL, max_ns INTEGER NOT NULL," \
-	" longest INTEGER NOT NULL);" \
-	"CREATE TABLE gpu_gap(run INTEGER NOT NULL REFERENCES run, device INTEGER NOT NULL REFERENCES device, start_ns INTEGER NOT NULL," \
-	" duration_ns INTEGER NOT NULL, kind TEXT NOT NULL, kind_ns INTEGER NOT NULL, before INTEGER REFERENCES span, after INTEGER" \
-	" REFERENCES span);" \
-	"CREATE TABLE finding(id INTEGER PRIMARY KEY, run INTEGER NOT NULL REFERENCES run, device INTEGER REFERENCES device, kind TEXT NOT NULL," \
-	" severity TEXT NOT NULL, value REAL NOT NULL, threshold REAL NOT NULL, unit TEXT NOT NULL, n INTEGER NOT NULL, text TEXT NOT NULL," \
-	" span INTEGER REFERENCES span, query TEXT);" \
-	"DROP VIEW v_time_split;" \
-	"CREATE VIEW v_time_split AS" TIME_SPLIT_HOST \
-	" UNION ALL SELECT s.run, d.name, NULL, 'device', s.kind, s.ns, CASE WHEN d.end_ns > d.start_ns THEN CAST(s.ns AS REAL) /" \
-	" (d.end_ns - d.start_ns) END FROM gpu_split s JOIN gpu_device d ON d.device = s.device;" \
-	"CREATE VIEW v_finding AS SELECT f.run, d.name AS device, f.kind, f.severity, f.value, f.threshold, f.unit, f.n, f.text, f.span, f.query" \
-	" FROM finding f LEFT JOIN gpu_device d ON d.device = f.device;" \
-	"CREATE VIEW v_gap AS SELECT g.run, d.name AS device, g.start_ns, g.duration_ns, g.kind, g.kind_ns, g.before, g.after" \
+#define DEVICE_TIME_SQL                                                                                                     \
+	"CREATE TABLE gpu_device(device INTEGER PRIMARY KEY REFERENCES device, run INTEGER NOT NULL REFERENCES run, "       \
+	"process INTEGER NOT NULL"                                                                                          \
+	" REFERENCES process, name TEXT NOT NULL, n INTEGER NOT NULL, n_unlinked INTEGER NOT NULL, n_gaps INTEGER NOT "     \
+	"NULL,"                                                                                                             \
+	" start_ns INTEGER NOT NULL, end_ns INTEGER NOT NULL, first_ns INTEGER NOT NULL, last_ns INTEGER NOT NULL, "        \
+	"busy_ns INTEGER NOT NULL,"                                                                                         \
+	" compute_ns INTEGER NOT NULL, collective_ns INTEGER NOT NULL, late_ns INTEGER NOT NULL, copy_ns INTEGER NOT "      \
+	"NULL, graph_ns INTEGER NOT NULL,"                                                                                  \
+	" hidden_ns INTEGER NOT NULL, exposed_ns INTEGER NOT NULL, exposed_copy_ns INTEGER NOT NULL, n_kernels INTEGER "    \
+	"NOT NULL,"                                                                                                         \
+	" n_prompt INTEGER NOT NULL, n_short INTEGER NOT NULL, latency_ns INTEGER NOT NULL);"                               \
+	"CREATE TABLE gpu_split(run INTEGER NOT NULL REFERENCES run, device INTEGER NOT NULL REFERENCES device, kind TEXT " \
+	"NOT NULL,"                                                                                                         \
+	" ns INTEGER NOT NULL, PRIMARY KEY(run, device, kind)) WITHOUT ROWID;"                                              \
+	"CREATE TABLE gpu_stream(lane INTEGER PRIMARY KEY REFERENCES lane, run INTEGER NOT NULL REFERENCES run, device "    \
+	"INTEGER NOT NULL"                                                                                                  \
+	" REFERENCES device, n INTEGER NOT NULL, busy_ns INTEGER NOT NULL, host_ns INTEGER NOT NULL, kernel_ns INTEGER "    \
+	"NOT NULL,"                                                                                                         \
+	" other_ns INTEGER NOT NULL, unlinked_ns INTEGER NOT NULL);"                                                        \
+	"CREATE TABLE gpu_kernel(run INTEGER NOT NULL REFERENCES run, device INTEGER NOT NULL REFERENCES device, name "     \
+	"INTEGER REFERENCES string,"                                                                                        \
+	" class INTEGER, n INTEGER NOT NULL, ns INTEGER NOT NULL, min_ns INTEGER NOT NULL, max_ns INTEGER NOT NULL, "       \
+	"longest INTEGER NOT NULL);"                                                                                        \
+	"CREATE TABLE gpu_call(run INTEGER NOT NULL REFERENCES run, process INTEGER NOT NULL REFERENCES process, name "     \
+	"INTEGER REFERENCES string,"                                                                                        \
+	" class INTEGER NOT NULL, n INTEGER NOT NULL, ns INTEGER NOT NULL, min_ns INTEGER NOT NULL, max_ns INTEGER NOT "    \
+	"NULL,"                                                                                                             \
+	" longest INTEGER NOT NULL);"                                                                                       \
+	"CREATE TABLE gpu_copy(run INTEGER NOT NULL REFERENCES run, device INTEGER NOT NULL REFERENCES device, is_memset "  \
+	"INTEGER NOT NULL,"                                                                                                 \
+	" kind INTEGER REFERENCES string, n INTEGER NOT NULL, ns INTEGER NOT NULL, bytes INTEGER NOT NULL, max_ns INTEGER " \
+	"NOT NULL,"                                                                                                         \
+	" longest INTEGER NOT NULL);"                                                                                       \
+	"CREATE TABLE gpu_gap(run INTEGER NOT NULL REFERENCES run, device INTEGER NOT NULL REFERENCES device, start_ns "    \
+	"INTEGER NOT NULL,"                                                                                                 \
+	" duration_ns INTEGER NOT NULL, kind TEXT NOT NULL, kind_ns INTEGER NOT NULL, before INTEGER REFERENCES span, "     \
+	"after INTEGER"                                                                                                     \
+	" REFERENCES span);"                                                                                                \
+	"CREATE TABLE finding(id INTEGER PRIMARY KEY, run INTEGER NOT NULL REFERENCES run, device INTEGER REFERENCES "      \
+	"device, kind TEXT NOT NULL,"                                                                                       \
+	" severity TEXT NOT NULL, value REAL NOT NULL, threshold REAL NOT NULL, unit TEXT NOT NULL, n INTEGER NOT NULL, "   \
+	"text TEXT NOT NULL,"                                                                                               \
+	" span INTEGER REFERENCES span, query TEXT);"                                                                       \
+	"DROP VIEW v_time_split;"                                                                                           \
+	"CREATE VIEW v_time_split AS" TIME_SPLIT_HOST " UNION ALL SELECT s.run, d.name, NULL, 'device', s.kind, s.ns, "     \
+						      "CASE WHEN d.end_ns > d.start_ns THEN CAST(s.ns AS REAL) /"           \
+	" (d.end_ns - d.start_ns) END FROM gpu_split s JOIN gpu_device d ON d.device = s.device;"                           \
+	"CREATE VIEW v_finding AS SELECT f.run, d.name AS device, f.kind, f.severity, f.value, f.threshold, f.unit, f.n, "  \
+	"f.text, f.span, f.query"                                                                                           \
+	" FROM finding f LEFT JOIN gpu_device d ON d.device = f.device;"                                                    \
+	"CREATE VIEW v_gap AS SELECT g.run, d.name AS device, g.start_ns, g.duration_ns, g.kind, g.kind_ns, g.before, "     \
+	"g.after"                                                                                                           \
 	" FROM gpu_gap g JOIN gpu_device d ON d.device = g.device;"
 #define API_CLASS_ROW(name, word) "INSERT INTO api_class(word) VALUES('" word "');"
 static int make_version_5(struct db *db, struct error *error)
 {
 	return db_exec(db,
 		"UPDATE meta SET value = '5' WHERE key = 'schema_version';"
-		"CREATE TABLE process(id INTEGER PRIMARY KEY, run INTEGER NOT NULL REFERENCES run, pid INTEGER, name TEXT, rank INTEGER,"
+		"CREATE TABLE process(id INTEGER PRIMARY KEY, run INTEGER NOT NULL REFERENCES run, pid INTEGER, name TEXT, "
+		"rank INTEGER,"
 		" source INTEGER);"
-		"CREATE TABLE import_source(id INTEGER PRIMARY KEY, run INTEGER NOT NULL REFERENCES run, file TEXT NOT NULL, kind TEXT NOT NULL,"
-		" version TEXT, rank INTEGER, world_size INTEGER, n_bytes INTEGER NOT NULL, n_events INTEGER NOT NULL, n_rows INTEGER NOT NULL,"
-		" n_problems INTEGER NOT NULL, is_cut INTEGER NOT NULL, offset_ns INTEGER NOT NULL, uncertainty_ns INTEGER NOT NULL);"
-		"CREATE TABLE import_problem(source INTEGER NOT NULL REFERENCES import_source, cause TEXT NOT NULL, n INTEGER NOT NULL,"
+		"CREATE TABLE import_source(id INTEGER PRIMARY KEY, run INTEGER NOT NULL REFERENCES run, file TEXT NOT "
+		"NULL, kind TEXT NOT NULL,"
+		" version TEXT, rank INTEGER, world_size INTEGER, n_bytes INTEGER NOT NULL, n_events INTEGER NOT NULL, "
+		"n_rows INTEGER NOT NULL,"
+		" n_problems INTEGER NOT NULL, is_cut INTEGER NOT NULL, offset_ns INTEGER NOT NULL, uncertainty_ns INTEGER "
+		"NOT NULL);"
+		"CREATE TABLE import_problem(source INTEGER NOT NULL REFERENCES import_source, cause TEXT NOT NULL, n "
+		"INTEGER NOT NULL,"
 		" first_place INTEGER NOT NULL, PRIMARY KEY(source, cause)) WITHOUT ROWID;"
-		"CREATE TABLE import_count(source INTEGER NOT NULL REFERENCES import_source, what TEXT NOT NULL, n INTEGER NOT NULL,"
+		"CREATE TABLE import_count(source INTEGER NOT NULL REFERENCES import_source, what TEXT NOT NULL, n INTEGER "
+		"NOT NULL,"
 		" PRIMARY KEY(source, what)) WITHOUT ROWID;"
-		"CREATE TABLE arg(span INTEGER NOT NULL REFERENCES span, name INTEGER NOT NULL REFERENCES string, value INTEGER NOT NULL"
+		"CREATE TABLE arg(span INTEGER NOT NULL REFERENCES span, name INTEGER NOT NULL REFERENCES string, value "
+		"INTEGER NOT NULL"
 		" REFERENCES string, PRIMARY KEY(span, name)) WITHOUT ROWID;"
-		"CREATE TABLE api_class(id INTEGER PRIMARY KEY, word TEXT NOT NULL);" IMPORT_API_MAP(API_CLASS_ROW)
-		"CREATE TABLE gpu_path(run INTEGER NOT NULL REFERENCES run, path INTEGER NOT NULL, parent INTEGER NOT NULL, name TEXT NOT NULL,"
-		" PRIMARY KEY(run, path)) WITHOUT ROWID;"
-		"CREATE TABLE gpu_site(run INTEGER NOT NULL REFERENCES run, device INTEGER NOT NULL REFERENCES device, path INTEGER NOT NULL,"
-		" place INTEGER NOT NULL, name INTEGER NOT NULL REFERENCES string, kind INTEGER NOT NULL REFERENCES kind, class INTEGER,"
-		" n INTEGER NOT NULL, ns INTEGER NOT NULL, mean REAL NOT NULL, squares REAL NOT NULL, n_unit INTEGER NOT NULL, ns_unit INTEGER NOT NULL);"
-		"CREATE TABLE gpu_unit(run INTEGER NOT NULL REFERENCES run, device INTEGER NOT NULL REFERENCES device, execution INTEGER,"
-		" kind TEXT NOT NULL, ns INTEGER NOT NULL);"
-		"CREATE TABLE gpu_calls(run INTEGER NOT NULL REFERENCES run, process INTEGER NOT NULL REFERENCES process, class INTEGER NOT NULL,"
-		" n INTEGER NOT NULL, ns INTEGER NOT NULL, n_unit INTEGER NOT NULL, ns_unit INTEGER NOT NULL);"
-		"ALTER TABLE lane ADD COLUMN process INTEGER REFERENCES process;"
-		"ALTER TABLE lane ADD COLUMN thread INTEGER;"
-		"ALTER TABLE lane ADD COLUMN stream INTEGER;"
-		"ALTER TABLE lane ADD COLUMN context INTEGER;"
-		"ALTER TABLE lane ADD COLUMN depth INTEGER;"
-		"ALTER TABLE span ADD COLUMN name INTEGER REFERENCES string;"
-		"ALTER TABLE span ADD COLUMN category INTEGER REFERENCES string;"
-		"ALTER TABLE span ADD COLUMN class INTEGER;"
-		"ALTER TABLE span ADD COLUMN correlation INTEGER;"
-		"ALTER TABLE span ADD COLUMN external INTEGER;"
-		"DROP VIEW v_kernel; DROP VIEW v_memcpy; DROP VIEW v_memset; DROP VIEW v_api; DROP VIEW v_mark;"
-		"DROP TABLE gpu_activity;"
-		"CREATE TABLE gpu_activity(span INTEGER PRIMARY KEY REFERENCES span, launch INTEGER REFERENCES span, graph INTEGER,"
-		" graph_node INTEGER, grid_x INTEGER, grid_y INTEGER, grid_z INTEGER, block_x INTEGER, block_y INTEGER, block_z INTEGER,"
-		" copy_kind INTEGER REFERENCES string, sync_kind INTEGER, event INTEGER, wait_stream INTEGER,"
-		" graph_root INTEGER);"
-		"INSERT INTO kind WITH more(id, word) AS (VALUES(-1, '')" SPAN_KIND_MORE_MAP(KIND_ROW) ") SELECT * FROM more WHERE id >= 0;"
-		WORK_VIEW("v_kernel", "102", "")
-		WORK_VIEW("v_memcpy", "103", ", k.text AS kind, s.bytes")
-		WORK_VIEW("v_memset", "104", ", k.text AS kind, s.bytes")
-		WORK_VIEW("v_graph", "107", "")
-		WORK_VIEW("v_sync", "108", ", g.sync_kind, g.event, g.wait_stream")
-		HOST_VIEW("v_api", "105", ", s.correlation, s.start_ns, s.duration_ns",
-			", (SELECT a.word FROM api_class a WHERE a.id = s.class + 1) AS class, s.external")
-		HOST_VIEW("v_mark", "106", ", s.start_ns, s.duration_ns, n.name AS node, s.execution", "")
-		"CREATE VIEW v_source AS SELECT s.run, s.file, s.kind, s.version, s.rank, s.world_size, s.n_bytes, s.n_events, s.n_rows,"
-		" s.n_problems, s.is_cut, s.offset_ns, nullif(s.uncertainty_ns, -1) AS uncertainty_ns, s.id AS source FROM import_source s;"
-		"CREATE VIEW v_import_count AS SELECT s.run, s.file, c.what, c.n FROM import_count c JOIN import_source s ON s.id = c.source;"
-		"CREATE VIEW v_problem AS SELECT s.run, s.file, p.cause, p.n, p.first_place FROM import_problem p"
-		" JOIN import_source s ON s.id = p.source;" DEVICE_TIME_SQL PATHS_TABLES_SQL PATHS_VIEWS_SQL, error);
+		"CREATE TABLE api_class(id INTEGER PRIMARY KEY, word TEXT NOT NULL);" IMPORT_API_MAP(
+			API_CLASS_ROW) "CREATE TABLE gpu_path(run INTEGER NOT NULL REFERENCES run, path INTEGER NOT NULL, "
+				       "parent INTEGER NOT NULL, name TEXT NOT NULL,"
+				       " PRIMARY KEY(run, path)) WITHOUT ROWID;"
+				       "CREATE TABLE gpu_site(run INTEGER NOT NULL REFERENCES run, device INTEGER NOT NULL "
+				       "REFERENCES device, path INTEGER NOT NULL,"
+				       " place INTEGER NOT NULL, name INTEGER NOT NULL REFERENCES string, kind INTEGER NOT "
+				       "NULL REFERENCES kind, class INTEGER,"
+				       " n INTEGER NOT NULL, ns INTEGER NOT NULL, mean REAL NOT NULL, squares REAL NOT "
+				       "NULL, n_unit INTEGER NOT NULL, ns_unit INTEGER NOT NULL);"
+				       "CREATE TABLE gpu_unit(run INTEGER NOT NULL REFERENCES run, device INTEGER NOT NULL "
+				       "REFERENCES device, execution INTEGER,"
+				       " kind TEXT NOT NULL, ns INTEGER NOT NULL);"
+				       "CREATE TABLE gpu_calls(run INTEGER NOT NULL REFERENCES run, process INTEGER NOT "
+				       "NULL REFERENCES process, class INTEGER NOT NULL,"
+				       " n INTEGER NOT NULL, ns INTEGER NOT NULL, n_unit INTEGER NOT NULL, ns_unit INTEGER "
+				       "NOT NULL);"
+				       "ALTER TABLE lane ADD COLUMN process INTEGER REFERENCES process;"
+				       "ALTER TABLE lane ADD COLUMN thread INTEGER;"
+				       "ALTER TABLE lane ADD COLUMN stream INTEGER;"
+				       "ALTER TABLE lane ADD COLUMN context INTEGER;"
+				       "ALTER TABLE lane ADD COLUMN depth INTEGER;"
+				       "ALTER TABLE span ADD COLUMN name INTEGER REFERENCES string;"
+				       "ALTER TABLE span ADD COLUMN category INTEGER REFERENCES string;"
+				       "ALTER TABLE span ADD COLUMN class INTEGER;"
+				       "ALTER TABLE span ADD COLUMN correlation INTEGER;"
+				       "ALTER TABLE span ADD COLUMN external INTEGER;"
+				       "DROP VIEW v_kernel; DROP VIEW v_memcpy; DROP VIEW v_memset; DROP VIEW v_api; DROP "
+				       "VIEW v_mark;"
+				       "DROP TABLE gpu_activity;"
+				       "CREATE TABLE gpu_activity(span INTEGER PRIMARY KEY REFERENCES span, launch INTEGER "
+				       "REFERENCES span, graph INTEGER,"
+				       " graph_node INTEGER, grid_x INTEGER, grid_y INTEGER, grid_z INTEGER, block_x "
+				       "INTEGER, block_y INTEGER, block_z INTEGER,"
+				       " copy_kind INTEGER REFERENCES string, sync_kind INTEGER, event INTEGER, wait_stream "
+				       "INTEGER,"
+				       " graph_root INTEGER);"
+				       "INSERT INTO kind WITH more(id, word) AS (VALUES(-1, '')" SPAN_KIND_MORE_MAP(
+					       KIND_ROW) ") SELECT * FROM more WHERE id >= 0;" WORK_VIEW("v_kernel", "102",
+					       "") WORK_VIEW("v_memcpy", "103",
+					       ", k.text AS kind, s.bytes") WORK_VIEW("v_memset", "104",
+					       ", k.text AS kind, s.bytes") WORK_VIEW("v_graph", "107",
+					       "") WORK_VIEW("v_sync", "108",
+					       ", g.sync_kind, g.event, g.wait_stream") HOST_VIEW("v_api", "105",
+					       ", s.correlation, s.start_ns, s.duration_ns",
+					       ", (SELECT a.word FROM api_class a WHERE a.id = s.class + 1) AS class, "
+					       "s.external") HOST_VIEW("v_mark", "106",
+					       ", s.start_ns, s.duration_ns, n.name AS node, s.execution",
+					       "") "CREATE VIEW v_source AS SELECT s.run, s.file, s.kind, s.version, "
+						   "s.rank, s.world_size, s.n_bytes, s.n_events, s.n_rows,"
+						   " s.n_problems, s.is_cut, s.offset_ns, nullif(s.uncertainty_ns, -1) AS "
+						   "uncertainty_ns, s.id AS source FROM import_source s;"
+						   "CREATE VIEW v_import_count AS SELECT s.run, s.file, c.what, c.n FROM "
+						   "import_count c JOIN import_source s ON s.id = c.source;"
+						   "CREATE VIEW v_problem AS SELECT s.run, s.file, p.cause, p.n, "
+						   "p.first_place FROM import_problem p"
+						   " JOIN import_source s ON s.id = p.source;" DEVICE_TIME_SQL
+							   PATHS_TABLES_SQL PATHS_VIEWS_SQL,
+		error);
 }
 
 /* A later version is added as a function that changes the one before, and its line here. */

@@ -39,7 +39,9 @@ static void make_names(struct bench *bench)
 {
 	char name[160];
 	for (int i = 0; i < NAMES; i++) {
-		snprintf(name, sizeof(name), "void at::native::elementwise_kernel_%d<4, at::native::Op%dFunctor<float>, at::detail::Array<char*, 2> >(int)",
+		snprintf(name, sizeof(name),
+			"void at::native::elementwise_kernel_%d<4, at::native::Op%dFunctor<float>, at::detail::Array<char*, "
+			"2> >(int)",
 			i / 4, i);
 		bench->kernels[i] = text(bench, name);
 		snprintf(name, sizeof(name), "aten::operator_%d", i);
@@ -79,9 +81,12 @@ static int put_unit(struct bench *bench, int rank, int64_t unit)
 	int64_t at_ns = bench->free_ns[rank], work_ns = draw(bench, 2000, 9000), correlation = ++bench->correlation;
 	int64_t name = draw(bench, 0, NAMES - 1), late_ns = draw(bench, 0, 2000);
 	uint32_t thread = bench->threads[rank];
-	int status = unit % STEP_UNITS ? STATUS_OK : put(bench, thread, SPAN_KIND_MARK, bench->step, at_ns, STEP_UNITS * INT64_C(9500), IMPORT_UNKNOWN);
+	int status = unit % STEP_UNITS ? STATUS_OK
+				       : put(bench, thread, SPAN_KIND_MARK, bench->step, at_ns, STEP_UNITS * INT64_C(9500),
+						 IMPORT_UNKNOWN);
 	for (int depth = 0; depth < 3 && status == STATUS_OK; depth++)
-		status = put(bench, thread, SPAN_KIND_MARK, bench->operators[(name + depth) % NAMES], at_ns + 100 * depth, 9000 - 300 * depth, IMPORT_UNKNOWN);
+		status = put(bench, thread, SPAN_KIND_MARK, bench->operators[(name + depth) % NAMES], at_ns + 100 * depth,
+			9000 - 300 * depth, IMPORT_UNKNOWN);
 	if (status == STATUS_OK)
 		status = put(bench, thread, SPAN_KIND_API, bench->launch, at_ns + 1000, 3000, correlation);
 	if (status == STATUS_OK)
@@ -89,7 +94,9 @@ static int put_unit(struct bench *bench, int rank, int64_t unit)
 	if (status != STATUS_OK || unit % 16)
 		return status;
 	status = put(bench, thread, SPAN_KIND_API, bench->copy_call, at_ns + 5000, 1000, ++bench->correlation);
-	return status == STATUS_OK ? put(bench, bench->streams[rank][1], SPAN_KIND_MEMCPY, bench->copy, at_ns + 8000, 60000, bench->correlation) : status;
+	return status == STATUS_OK ? put(bench, bench->streams[rank][1], SPAN_KIND_MEMCPY, bench->copy, at_ns + 8000, 60000,
+					     bench->correlation)
+				   : status;
 }
 
 static int put_all(struct bench *bench, int64_t n_spans, timeline_progress_fn *progress, void *user)

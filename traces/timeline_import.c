@@ -15,12 +15,15 @@
 #define ROWS_BEFORE 4096  /* work whose clock makes it begin before its call */
 
 /* X(NAME, sql) */
-#define IMPORT_STMT_MAP(X) \
-	X(TEXT, "SELECT text FROM string WHERE id = ?1") \
-	X(SPAN, "SELECT lane, kind, start_ns, duration_ns, bytes, class, name, category, execution FROM span WHERE id = ?1 AND run = ?2") \
-	X(FACTS, "SELECT s.correlation, s.external, l.context, g.grid_x, g.grid_y, g.grid_z, g.block_x, g.block_y, g.block_z, g.copy_kind," \
-		" g.graph, g.graph_node, g.launch FROM span s JOIN lane l ON l.id = s.lane LEFT JOIN gpu_activity g ON g.span = s.id WHERE s.id = ?1") \
-	X(WORK, "SELECT span FROM gpu_activity WHERE span BETWEEN ?1 AND ?2 AND launch = ?3 ORDER BY span LIMIT 1") \
+#define IMPORT_STMT_MAP(X)                                                                                                  \
+	X(TEXT, "SELECT text FROM string WHERE id = ?1")                                                                    \
+	X(SPAN, "SELECT lane, kind, start_ns, duration_ns, bytes, class, name, category, execution FROM span WHERE id = "   \
+		"?1 AND run = ?2")                                                                                          \
+	X(FACTS, "SELECT s.correlation, s.external, l.context, g.grid_x, g.grid_y, g.grid_z, g.block_x, g.block_y, "        \
+		 "g.block_z, g.copy_kind,"                                                                                  \
+		 " g.graph, g.graph_node, g.launch FROM span s JOIN lane l ON l.id = s.lane LEFT JOIN gpu_activity g ON "   \
+		 "g.span = s.id WHERE s.id = ?1")                                                                           \
+	X(WORK, "SELECT span FROM gpu_activity WHERE span BETWEEN ?1 AND ?2 AND launch = ?3 ORDER BY span LIMIT 1")         \
 	X(ARGS, "SELECT name, value FROM arg WHERE span = ?1 LIMIT ?2")
 
 enum import_stmt {

@@ -40,8 +40,8 @@ int timeline_facts(struct timeline *timeline, const struct timeline_span *span, 
 int timeline_linked(struct timeline *timeline, const struct timeline_span *span, struct timeline_span *ret_span, bool *ret_found,
 	struct error *error);
 
-/* What encloses a span of a thread, the outermost first; of device work, what encloses its call (without it). At most n_max, the innermost ones; *ret_n 0 where
- * nothing does. */
+/* What encloses a span of a thread, the outermost first; of device work, what encloses its call (without it). At most n_max,
+ * the innermost ones; *ret_n 0 where nothing does. */
 int timeline_enclosing(struct timeline *timeline, const struct timeline_span *span, int n_max, struct timeline_span *spans, int *ret_n,
 	struct error *error);
 

@@ -52,7 +52,8 @@ static const struct check checks[] = {
 	  " (SELECT lane, node, kind.word AS kind, ns FROM summary JOIN kind ON kind.id = summary.kind WHERE kind.id <> 101"
 	  "  UNION ALL SELECT lane, node, kind, -ns FROM (SELECT lane, 0 AS node, kind.word AS kind,"
 	  "  sum(duration_ns) AS ns FROM span"
-	  "  JOIN kind ON kind.id = span.kind WHERE kind.id < 100 OR run IN " IMPORTED_RUNS " GROUP BY lane, kind.word" OP_PHASE_MAP(SUM_PHASE) "))"
+	  "  JOIN kind ON kind.id = span.kind WHERE kind.id < 100 OR run IN " IMPORTED_RUNS " GROUP BY lane, "
+		"kind.word" OP_PHASE_MAP(SUM_PHASE) "))"
 	  " WHERE lane NOT IN (SELECT l.id FROM lane l WHERE l.run IN (" PARTLY_RECORDED "))"
 	  " GROUP BY lane, node, kind HAVING sum(ns) <> 0)", "%lld sums differ", VERDICT_WRONG },
 	{ "ops of partly recorded runs are in their sums", "SELECT count(*) FROM run r WHERE n_ops > (" SUMMED_OPS ")",
@@ -64,28 +65,38 @@ static const struct check checks[] = {
 	  " JOIN lane l ON l.id = d.lane WHERE l.kind <> 'channel' UNION ALL SELECT lane, -count(*) FROM op_event GROUP BY lane UNION ALL"
 	  " SELECT lane, -count(*) FROM span WHERE kind < 100 OR kind BETWEEN 102 AND 109 GROUP BY lane)"
 	  " WHERE lane IN (SELECT lane FROM lod_lane) GROUP BY lane HAVING sum(n) <> 0)", "%lld lanes differ", VERDICT_WRONG },
-	{ "post-mortems are there whole", "SELECT count(*) FROM postmortem p WHERE n_bytes <> (SELECT coalesce(sum(length(bytes)), 0) FROM image i"
+	{ "post-mortems are there whole", "SELECT count(*) FROM postmortem p WHERE n_bytes <> (SELECT "
+		"coalesce(sum(length(bytes)), 0) FROM image i"
 	  " WHERE i.postmortem = p.id) OR EXISTS (SELECT 1 FROM image i WHERE i.postmortem = p.id AND NOT coalesce(i.offset BETWEEN 0 AND"
 	  " CASE i.segment WHEN 'program' THEN p.program_bytes WHEN 'control' THEN p.control_bytes WHEN 'slots' THEN p.slots_bytes"
 	  " WHEN 'gates' THEN p.gates_bytes END - length(i.bytes), 0))", "%lld are not", VERDICT_WRONG },
-	{ "durations are not negative", "SELECT (SELECT count(*) FROM op_event WHERE duration_ns < 0) + (SELECT count(*) FROM span WHERE duration_ns < 0)",
+	{ "durations are not negative", "SELECT (SELECT count(*) FROM op_event WHERE duration_ns < 0) + (SELECT count(*) FROM "
+		"span WHERE duration_ns < 0)",
 	  "%lld are", VERDICT_WRONG },
-	{ "events lie on lanes of their run", "SELECT (SELECT count(*) FROM op_event e JOIN lane l ON l.id = e.lane WHERE l.run <> e.run) + (SELECT"
+	{ "events lie on lanes of their run", "SELECT (SELECT count(*) FROM op_event e JOIN lane l ON l.id = e.lane WHERE l.run "
+		"<> e.run) + (SELECT"
 	  " count(*) FROM span s JOIN lane l ON l.id = s.lane WHERE l.run <> s.run)", "%lld do not", VERDICT_WRONG },
 	{ "launches are calls of the same run", "SELECT count(*) FROM gpu_activity g JOIN span s ON s.id = g.span JOIN span a ON a.id = g.launch"
 	  " WHERE a.run <> s.run OR a.id = s.id OR a.kind BETWEEN 102 AND 104", "%lld are not", VERDICT_WRONG },
-	{ "imported files were whole", "SELECT count(*) FROM import_source WHERE is_cut", "%lld were cut or damaged, see v_source: what could be read is"
+	{ "imported files were whole", "SELECT count(*) FROM import_source WHERE is_cut", "%lld were cut or damaged, see "
+		"v_source: what could be read is"
 	  " here", VERDICT_NOTE },
-	{ "all of the imported files could be read", "SELECT coalesce(sum(n), 0) FROM import_problem", "%lld events could not, or not as they stood, see"
+	{ "all of the imported files could be read", "SELECT coalesce(sum(n), 0) FROM import_problem", "%lld events could not, "
+		"or not as they stood, see"
 	  " v_problem", VERDICT_NOTE },
-	{ "clocks of imported files are known", "SELECT count(*) FROM import_source s WHERE uncertainty_ns < 0 AND id > (SELECT min(id) FROM import_source m"
+	{ "clocks of imported files are known", "SELECT count(*) FROM import_source s WHERE uncertainty_ns < 0 AND id > (SELECT "
+		"min(id) FROM import_source m"
 	  " WHERE m.run = s.run)", "%lld files: how their clocks relate to the first one's is not known", VERDICT_NOTE },
-	{ "device work knows its launch", "SELECT count(*) FROM span s LEFT JOIN gpu_activity g ON g.span = s.id WHERE s.kind BETWEEN 102 AND 104 AND"
+	{ "device work knows its launch", "SELECT count(*) FROM span s LEFT JOIN gpu_activity g ON g.span = s.id WHERE s.kind "
+		"BETWEEN 102 AND 104 AND"
 	  " g.launch IS NULL AND s.run IN " IMPORTED_RUNS, "of %lld kernels and copies the call is not in the trace", VERDICT_NOTE },
-	{ "imported runs have calls", "SELECT count(*) FROM run r WHERE mode = 'imported' AND EXISTS (SELECT 1 FROM span s WHERE s.run = r.id AND s.kind ="
-	  " 102) AND NOT EXISTS (SELECT 1 FROM span s WHERE s.run = r.id AND s.kind = 105)", "%lld have none: why the device waits cannot be told",
+	{ "imported runs have calls", "SELECT count(*) FROM run r WHERE mode = 'imported' AND EXISTS (SELECT 1 FROM span s "
+		"WHERE s.run = r.id AND s.kind ="
+	  " 102) AND NOT EXISTS (SELECT 1 FROM span s WHERE s.run = r.id AND s.kind = 105)", "%lld have none: why the device "
+		"waits cannot be told",
 	  VERDICT_NOTE },
-	{ "imported runs have annotations", "SELECT count(*) FROM run r WHERE mode = 'imported' AND NOT EXISTS (SELECT 1 FROM span s WHERE s.run = r.id AND"
+	{ "imported runs have annotations", "SELECT count(*) FROM run r WHERE mode = 'imported' AND NOT EXISTS (SELECT 1 FROM "
+		"span s WHERE s.run = r.id AND"
 	  " s.kind = 106)", "%lld have none: iterations can be found by their rhythm only", VERDICT_NOTE },
 	{ "runs are there whole", "SELECT count(*) FROM run_meta WHERE key = 'trimmed'", "%lld are parts of longer ones (trim)", VERDICT_NOTE },
 	{ "nothing went wrong in the runs", "SELECT count(*) FROM postmortem WHERE reason <> 'asked'", "post-mortems: %lld, see v_postmortem;"

@@ -65,7 +65,8 @@ static int attach(struct trace_copy *copy, const char *from)
 	return status;
 }
 
-int trace_copy_begin(const char *from, const char *into, const volatile sig_atomic_t *interrupt, struct error *error, struct trace_copy *ret_copy)
+int trace_copy_begin(const char *from, const char *into, const volatile sig_atomic_t *interrupt, struct error *error,
+	struct trace_copy *ret_copy)
 {
 	struct trace_copy *copy = ret_copy;
 	*copy = (struct trace_copy){ .error = error };
@@ -91,7 +92,8 @@ int trace_copy_begin(const char *from, const char *into, const volatile sig_atom
 	if (status == STATUS_OK) {
 		db_distrust(copy->db);
 		db_watch_interrupt(copy->db, interrupt);
-		status = db_exec(copy->db, "PRAGMA journal_mode = DELETE; PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; PRAGMA cache_size = -16384;", error);
+		status = db_exec(copy->db, "PRAGMA journal_mode = DELETE; PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; "
+			"PRAGMA cache_size = -16384;", error);
 	}
 	if (status == STATUS_OK)
 		status = attach(copy, from);
@@ -133,7 +135,8 @@ int trace_copy_each_table(struct trace_copy *copy, int (*each)(void *user, const
 {
 	struct db_stmt *stmt = NULL;
 	bool has_row = false;
-	int status = db_prepare(copy->db, "SELECT m.name FROM main.sqlite_master m JOIN other.sqlite_master o ON o.name = m.name AND o.type = 'table'"
+	int status = db_prepare(copy->db, "SELECT m.name FROM main.sqlite_master m JOIN other.sqlite_master o ON o.name = "
+		"m.name AND o.type = 'table'"
 		" WHERE m.type = 'table' AND m.name NOT LIKE 'sqlite%'", NULL, copy->error, &stmt);
 	while (status == STATUS_OK && (status = db_step(stmt, &has_row, copy->error)) == STATUS_OK && has_row)
 		status = each(user, db_column_text(stmt, 0));
@@ -146,10 +149,12 @@ int trace_copy_each_table(struct trace_copy *copy, int (*each)(void *user, const
 int trace_copy_check(struct trace_copy *copy)
 {
 	int64_t n = 0;
-	int status = db_get_int(copy->db, "SELECT (SELECT count(*) FROM pragma_foreign_key_check) + (SELECT count(*) FROM main.lane l JOIN main.run r ON r.id ="
+	int status = db_get_int(copy->db, "SELECT (SELECT count(*) FROM pragma_foreign_key_check) + (SELECT count(*) FROM "
+		"main.lane l JOIN main.run r ON r.id ="
 		" l.run WHERE r.mode = 'imported' AND (l.process IS NULL OR (l.kind LIKE 'stream%' AND l.device IS NULL)))", &n, copy->error);
 	if (status == STATUS_OK && n)
-		status = error_set(copy->error, STATUS_TRACE, "%lld rows of the trace refer to nothing: it is damaged; 'tandem check' says more", (long long)n);
+		status = error_set(copy->error, STATUS_TRACE, "%lld rows of the trace refer to nothing: it is damaged; 'tandem "
+			"check' says more", (long long)n);
 	return status;
 }
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * trace_copy: a new trace made from the tables of another one: only tables and columns that this program knows, so that nothing else of the other file
- * (views, triggers, tables of strangers) goes along. The new file appears under its name when it is complete.
+ * trace_copy: a new trace made from the tables of another one: only tables and columns that this program knows, so that
+ * nothing else of the other file (views, triggers, tables of strangers) goes along. The new file appears under its name when
+ * it is complete.
  */
 #ifndef TANDEM_TRACES_TRACE_COPY_H
 #define TANDEM_TRACES_TRACE_COPY_H
@@ -19,8 +20,8 @@ struct trace_copy {
 	struct error *error;
 };
 
-/* Opens `from` (checked, and migrated where it is older) and begins a new trace, in a transaction. STATUS_INPUT when `into` exists and is no trace, or
- * is `from` itself. `interrupt` may be NULL. In any case the copy must be ended. */
+/* Opens `from` (checked, and migrated where it is older) and begins a new trace, in a transaction. STATUS_INPUT when `into`
+ * exists and is no trace, or is `from` itself. `interrupt` may be NULL. In any case the copy must be ended. */
 int trace_copy_begin(const char *from, const char *into, const volatile sig_atomic_t *interrupt, struct error *error, struct trace_copy *ret_copy);
 
 /* The columns that a table has in both files, separated by ", ", each behind `prefix`; empty: it is not in both. */

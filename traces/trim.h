@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * trim: a part of a trace as a trace of its own (doc/trace-care.md): a stretch of time, some of its lanes. What crosses the stretch's ends is cut there,
- * so that the parts of a trace that is cut in pieces sum to the whole. Sums, level of detail and findings are made anew.
+ * trim: a part of a trace as a trace of its own (doc/trace-care.md): a stretch of time, some of its lanes. What crosses the
+ * stretch's ends is cut there, so that the parts of a trace that is cut in pieces sum to the whole. Sums, level of detail
+ * and findings are made anew.
  */
 #ifndef TANDEM_TRACES_TRIM_H
 #define TANDEM_TRACES_TRIM_H

@@ -387,7 +387,9 @@ static void begin(struct debug_screen *screen)
 		strbuf_finish(&out);
 	}
 	if (debugger->state == DEBUG_READY)
-		say(screen, DEBUG_TEXT_PLAIN, "Nothing runs yet: S starts it and stops at the first input, X runs to the first stop. ? lists the keys.");
+		say(screen, DEBUG_TEXT_PLAIN,
+			"Nothing runs yet: S starts it and stops at the first input, X runs to the first stop. ? lists the "
+			"keys.");
 }
 
 int debug_screen_create(const struct debug_screen_options *options, struct error *error, struct debug_screen **ret_screen)

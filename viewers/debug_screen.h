@@ -43,8 +43,8 @@ void debug_screen_destroy(struct debug_screen *screen); /* accepts NULL */
  * holds it up. */
 int debug_screen_draw(struct debug_screen *screen, struct canvas *canvas, struct error *error);
 
-/* A key, a mouse event, EVENT_END. Carries out commands at once; those that set the run in motion return with the debugger MOVING. Ctrl-C is a key here:
- * whoever has the terminal has called debugger_interrupt already if it shall halt a run. */
+/* A key, a mouse event, EVENT_END. Carries out commands at once; those that set the run in motion return with the debugger
+ * MOVING. Ctrl-C is a key here: whoever has the terminal has called debugger_interrupt already if it shall halt a run. */
 enum debug_screen_end debug_screen_handle(struct debug_screen *screen, const struct event *event);
 
 /* To be called at every turn: lets the run move for at most `limit_ns` and says where it has halted; carries out a command that was put off

@@ -138,7 +138,8 @@ static void draw_title(const struct debug_screen *screen, struct pane line)
 	add_cursor(screen, &text);
 	int width = canvas_text_width(strbuf_text(&text));
 	if (width)
-		pane_field(line, x < line.width - width - 1 ? line.width - width - 1 : x, 0, width, PANE_LEFT, LOOK_ON(ACCENT, TITLE), strbuf_text(&text));
+		pane_field(line, x < line.width - width - 1 ? line.width - width - 1 : x, 0, width, PANE_LEFT,
+			LOOK_ON(ACCENT, TITLE), strbuf_text(&text));
 	strbuf_finish(&text);
 }
 
@@ -247,8 +248,8 @@ int debug_screen_draw(struct debug_screen *screen, struct canvas *canvas, struct
 	screen->width = canvas->width;
 	screen->height = canvas->height;
 	if (canvas->width < DEBUG_SCREEN_WIDTH_MIN || canvas->height < DEBUG_SCREEN_HEIGHT_MIN) {
-		pane_textf(body, 0, 0, LOOK(NONE), "tandem needs %d × %d, this is %d × %d", DEBUG_SCREEN_WIDTH_MIN, DEBUG_SCREEN_HEIGHT_MIN, canvas->width,
-			canvas->height);
+		pane_textf(body, 0, 0, LOOK(NONE), "tandem needs %d × %d, this is %d × %d", DEBUG_SCREEN_WIDTH_MIN,
+			DEBUG_SCREEN_HEIGHT_MIN, canvas->width, canvas->height);
 		return STATUS_OK;
 	}
 	debug_screen_refresh(screen);

@@ -44,7 +44,8 @@ static struct layers_node *make_nodes(const struct program *program)
 	struct layers_node *nodes = calloc((size_t)n + 1, sizeof(*nodes));
 	for (uint32_t i = 0; nodes && i < n; i++) {
 		int width = canvas_text_width(debug_node_name(program, i));
-		nodes[i] = (struct layers_node){ (width < NAME_CELLS ? width : NAME_CELLS) + 2, (int)program->nodes[i].worker, collective_set(program, i) };
+		nodes[i] = (struct layers_node){(width < NAME_CELLS ? width : NAME_CELLS) + 2, (int)program->nodes[i].worker,
+			collective_set(program, i)};
 	}
 	return nodes;
 }

@@ -37,20 +37,21 @@ static const struct {
 
 const struct debug_panel_kind debug_panel_kinds[DEBUG_PANELS] = {
 #define PANEL(word) .name = #word, .draw = debug_panel_##word##_draw, .move = debug_panel_##word##_move
-	[DEBUG_PANEL_NODES] = { PANEL(nodes), .hints = "↑↓ node  b break  u until  enter tensors", .enter = debug_panel_nodes_enter,
-		.press = debug_panel_nodes_press },
-	[DEBUG_PANEL_GRAPH] = { PANEL(graph), .hints = "arrows: box  b break  u until", .press = debug_panel_graph_press },
-	[DEBUG_PANEL_TENSOR] = { PANEL(tensor), .hints = "↑↓ elements  ←→ tensor  / slice  m bytes  w watch  p print", .press = debug_panel_tensor_press },
-	[DEBUG_PANEL_WATCH] = { PANEL(watch), .hints = "↑↓ scroll  w watch" },
-	[DEBUG_PANEL_TWIN] = { PANEL(twin), .hints = "↑↓ scroll  :twin runs a second one beside this" },
-	[DEBUG_PANEL_WORKERS] = { PANEL(workers), .hints = "↑↓ worker  h hold  y where", .enter = debug_panel_workers_enter,
-		.press = debug_panel_workers_press },
-	[DEBUG_PANEL_EXECUTIONS] = { PANEL(executions), .hints = "↑↓ execution  enter look at it", .enter = debug_panel_executions_enter,
-		.press = debug_panel_executions_press },
-	[DEBUG_PANEL_TIMELINE] = { PANEL(timeline), .hints = "←→ pan  +− zoom  = all", .press = debug_panel_timeline_press,
-		.zoom = debug_panel_timeline_zoom },
-	[DEBUG_PANEL_MESSAGES] = { PANEL(messages), .hints = "↑↓ scroll" },
-	[DEBUG_PANEL_OUTPUT] = { PANEL(output), .hints = "↑↓ scroll" },
+	[DEBUG_PANEL_NODES] = {PANEL(nodes), .hints = "↑↓ node  b break  u until  enter tensors",
+		.enter = debug_panel_nodes_enter, .press = debug_panel_nodes_press},
+	[DEBUG_PANEL_GRAPH] = {PANEL(graph), .hints = "arrows: box  b break  u until", .press = debug_panel_graph_press},
+	[DEBUG_PANEL_TENSOR] = {PANEL(tensor), .hints = "↑↓ elements  ←→ tensor  / slice  m bytes  w watch  p print",
+		.press = debug_panel_tensor_press},
+	[DEBUG_PANEL_WATCH] = {PANEL(watch), .hints = "↑↓ scroll  w watch"},
+	[DEBUG_PANEL_TWIN] = {PANEL(twin), .hints = "↑↓ scroll  :twin runs a second one beside this"},
+	[DEBUG_PANEL_WORKERS] = {PANEL(workers), .hints = "↑↓ worker  h hold  y where", .enter = debug_panel_workers_enter,
+		.press = debug_panel_workers_press},
+	[DEBUG_PANEL_EXECUTIONS] = {PANEL(executions), .hints = "↑↓ execution  enter look at it",
+		.enter = debug_panel_executions_enter, .press = debug_panel_executions_press},
+	[DEBUG_PANEL_TIMELINE] = {PANEL(timeline), .hints = "←→ pan  +− zoom  = all", .press = debug_panel_timeline_press,
+		.zoom = debug_panel_timeline_zoom},
+	[DEBUG_PANEL_MESSAGES] = {PANEL(messages), .hints = "↑↓ scroll"},
+	[DEBUG_PANEL_OUTPUT] = {PANEL(output), .hints = "↑↓ scroll"},
 #undef PANEL
 };
 
@@ -108,7 +109,8 @@ void debug_screen_next_panel(struct debug_screen *screen, int direction)
 /* -- drawing ------------------------------------------------------------------------------------------------------------------ */
 
 /* Titles of all panels in the place; returns the column behind them. With `x` >= 0 nothing is drawn: *ret_hit is the panel whose title is there. */
-static int titles(const struct debug_screen *screen, unsigned panels, enum debug_panel_id front, struct pane line, int x, enum debug_panel_id *ret_hit)
+static int titles(const struct debug_screen *screen, unsigned panels, enum debug_panel_id front, struct pane line, int x,
+	enum debug_panel_id *ret_hit)
 {
 	int at = 1;
 	for (int i = 0; i < DEBUG_PANELS; i++) {

@@ -175,7 +175,8 @@ static void draw_worker(struct debug_screen *screen, uint32_t worker, struct pan
 	const char *does = strbuf_text(&text);
 	if (strncmp(does, name, strlen(name)) == 0 && does[strlen(name)] == ' ')
 		does += strlen(name) + 1;
-	panel_prose(pane, is_held ? 25 : 20, y, pane.width - (is_held ? 26 : 21), (struct look){ .front = state ? (uint8_t)debug_screen_colour(state) : COLOUR_DIM }, does);
+	panel_prose(pane, is_held ? 25 : 20, y, pane.width - (is_held ? 26 : 21),
+		(struct look){.front = state ? (uint8_t)debug_screen_colour(state) : COLOUR_DIM}, does);
 	strbuf_finish(&text);
 }
 

@@ -200,7 +200,8 @@ static void draw_row(const struct strip *strip, uint32_t worker, int y)
 	for (int pass = 0; pass < 2; pass++) {
 		for (int i = 0; i < past->n; i++) {
 			int64_t begin_ns = past->begins_ns[i], end_ns = begin_ns + debug_duration_ns(target, past->items[i].op_ticks);
-			if (past->items[i].worker != worker || end_ns < strip->axis.from_ns || begin_ns > axis_time(&strip->axis, strip->axis.n_cells))
+			if (past->items[i].worker != worker || end_ns < strip->axis.from_ns ||
+				begin_ns > axis_time(&strip->axis, strip->axis.n_cells))
 				continue;
 			if (pass == 0) {
 				put_wait(strip, y, &past->items[i], begin_ns);
@@ -211,7 +212,8 @@ static void draw_row(const struct strip *strip, uint32_t worker, int y)
 		}
 		for (int x = 0; pass == 0 && x < strip->axis.n_cells; x++) {
 			if (strip->busy[x] > 0 || strip->failed[x] > 0)
-				spans_put_height(strip->pane, x, y, strip->busy[x] > 1 ? 1 : strip->busy[x], strip->failed[x] > 0 ? LOOK(ERROR) : LOOK(COMPUTE));
+				spans_put_height(strip->pane, x, y, strip->busy[x] > 1 ? 1 : strip->busy[x],
+					strip->failed[x] > 0 ? LOOK(ERROR) : LOOK(COMPUTE));
 		}
 	}
 }

@@ -78,8 +78,9 @@ void debug_screen_tensor_load(struct debug_screen *screen)
 	} else if (debug_reference_read(&debugger->target, &reference, debugger_execution(debugger), &shown->value, &shown->slice, &shown->copy,
 			   &shown->error) == STATUS_OK && shown->copy) {
 		struct debug_value there; /* a copy cannot be set */
-		shown->value.is_writable = debug_reference_find(&debugger->target, &reference, debugger_execution(debugger), &there, NULL) == STATUS_OK
-			&& there.is_writable;
+		shown->value.is_writable = debug_reference_find(&debugger->target, &reference, debugger_execution(debugger),
+						   &there, NULL) == STATUS_OK &&
+					   there.is_writable;
 		debug_stats(&shown->slice, &shown->value.tensor, &shown->stats);
 		debug_histogram(&shown->slice, &shown->value.tensor, BINS, &shown->bins);
 	}
@@ -221,7 +222,8 @@ static void draw_rows(struct debug_screen *screen, struct pane pane)
 	for (int y = 0; y < pane.height && shown->top + y < shown->n_rows; y++)
 		draw_elements(shown, shown->top + y, pane, y);
 	if (most)
-		snprintf(panel->info, sizeof(panel->info), "rows %" PRId64 "–%" PRId64 " of %" PRId64, shown->top + 1, shown->top + pane.height, shown->n_rows);
+		snprintf(panel->info, sizeof(panel->info), "rows %" PRId64 "–%" PRId64 " of %" PRId64, shown->top + 1,
+			shown->top + pane.height, shown->n_rows);
 }
 
 void debug_panel_tensor_draw(struct debug_screen *screen, struct pane pane)

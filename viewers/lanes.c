@@ -194,7 +194,8 @@ bool lanes_is_in(const struct lanes *lanes, int row, int lane)
 bool lanes_move(struct lanes *lanes, int row, int direction)
 {
 	int other = row + direction, i = 0;
-	if (other < 0 || other >= lanes->n_rows || lanes->timeline->is_imported || lanes->rows[row].is_folded || lanes->rows[row].group != lanes->rows[other].group)
+	if (other < 0 || other >= lanes->n_rows || lanes->timeline->is_imported || lanes->rows[row].is_folded ||
+		lanes->rows[row].group != lanes->rows[other].group)
 		return false;
 	while (lanes->order[i] != lanes->rows[row].lane)
 		i++;

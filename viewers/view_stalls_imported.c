@@ -124,7 +124,10 @@ static void add_name(struct timeline *timeline, int64_t span, char *text, size_t
 static int take_gap(struct making *making, struct db_stmt *stmt)
 {
 	char duration[48], at[32], word[40], names[2][KERNEL_NAME_BYTES];
-	struct stalls_row row = { .share = -1, .start_ns = db_column_int(stmt, 1), .duration_ns = db_column_int(stmt, 2), .span = db_column_int(stmt, 5) };
+	struct stalls_row row = {.share = -1,
+		.start_ns = db_column_int(stmt, 1),
+		.duration_ns = db_column_int(stmt, 2),
+		.span = db_column_int(stmt, 5)};
 	add_name(making->timeline, db_column_int(stmt, 4), names[0], sizeof(names[0]));
 	add_name(making->timeline, row.span, names[1], sizeof(names[1]));
 	return add_row(making, &row, "%s  %-*s %s at %s, between %.40s and %.40s", padded(row.duration_ns, duration, sizeof(duration)),
@@ -140,18 +143,24 @@ static int take_finding(struct making *making, struct db_stmt *stmt)
 
 static int make_rows(struct making *making)
 {
-	static const char splits[] =
-		"SELECT d.name, NULL, d.end_ns - d.start_ns, CAST(d.busy_ns AS REAL) / max(1, d.end_ns - d.start_ns), d.device, 0 AS part FROM gpu_device d"
-		" WHERE d.run = ?1 UNION ALL SELECT d.name, s.kind, s.ns, CAST(s.ns AS REAL) / max(1, d.end_ns - d.start_ns), d.device, 1"
-		" FROM gpu_split s JOIN gpu_device d ON d.device = s.device WHERE s.run = ?1 AND s.ns > 0 ORDER BY 5, 6, 3 DESC";
+	static const char splits[] = "SELECT d.name, NULL, d.end_ns - d.start_ns, CAST(d.busy_ns AS REAL) / max(1, d.end_ns "
+				     "- d.start_ns), d.device, 0 AS part FROM gpu_device d"
+				     " WHERE d.run = ?1 UNION ALL SELECT d.name, s.kind, s.ns, CAST(s.ns AS REAL) / max(1, "
+				     "d.end_ns - d.start_ns), d.device, 1"
+				     " FROM gpu_split s JOIN gpu_device d ON d.device = s.device WHERE s.run = ?1 AND s.ns "
+				     "> 0 ORDER BY 5, 6, 3 DESC";
 	char gaps[160];
 	int status = add_row(making, &plain, "Another tool's trace names no waits. Of its devices every moment is of one kind:");
 	int n_before = making->view->n_rows;
 	if (status == STATUS_OK)
 		status = each(making, splits, take_split);
 	if (status == STATUS_OK && making->view->n_rows == n_before)
-		return add_row(making, &plain, "no device recorded any work here, so that there is nothing to divide; the timeline shows what the host did");
-	snprintf(gaps, sizeof(gaps), "SELECT device, start_ns, duration_ns, kind, before, after FROM v_gap WHERE run = ?1 ORDER BY duration_ns DESC LIMIT %d",
+		return add_row(making, &plain,
+			"no device recorded any work here, so that there is nothing to divide; the timeline shows what the "
+			"host did");
+	snprintf(gaps, sizeof(gaps),
+		"SELECT device, start_ns, duration_ns, kind, before, after FROM v_gap WHERE run = ?1 ORDER BY duration_ns "
+		"DESC LIMIT %d",
 		GAPS_MAX);
 	if (status == STATUS_OK)
 		status = add_row(making, &heading, "the longest idle stretches, by what the next work waited for (enter shows one)");

@@ -61,7 +61,8 @@ static void go_along_link(struct session *session)
 	bool has_found = false;
 	char name[KERNEL_NAME_BYTES];
 	if (!timeline->is_imported || !selection->has_span) {
-		session_status(session, timeline->is_imported ? "select a call or its work first" : "calls and their work are known of imported traces");
+		session_status(session, timeline->is_imported ? "select a call or its work first"
+							      : "calls and their work are known of imported traces");
 		return;
 	}
 	bool is_work = timeline_is_work(&selection->span);
@@ -110,7 +111,11 @@ static void go_to_iteration(struct session *session, int direction)
 		status = timeline_execution(timeline, execution, &at, &has_found, &error);
 	bool is_inside = is_known && has_found && at.start_ns != INT64_MIN && selection->time_ns > at.start_ns;
 	if (status == STATUS_OK && !(direction < 0 && is_inside))
-		status = find_iteration(timeline, is_known ? execution + direction : direction > 0 ? first : first - 1, direction, &at, &has_found, &error);
+		status = find_iteration(timeline,
+			is_known        ? execution + direction
+			: direction > 0 ? first
+					: first - 1,
+			direction, &at, &has_found, &error);
 	tell(session, status, &error);
 	if (status == STATUS_OK && !n)
 		session_status(session, "no %ss were %s in this trace", word, timeline->is_imported ? "found" : "recorded");

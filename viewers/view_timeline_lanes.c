@@ -159,21 +159,22 @@ static int draw_group(struct lanes_drawing *drawing, int row, int y)
 		status = error_set(drawing->error, STATUS_NO_MEMORY, "no memory for a group of lanes");
 	for (int i = 0; status == STATUS_OK && i < n_cells; i++)
 		shares[i] = NAN;
+	for (int lane = 0; lane < drawing->timeline->n_lanes; lane++)
+		n_lanes += lanes_is_in(drawing->lanes, row, lane);
 	for (int lane = 0; status == STATUS_OK && lane < drawing->timeline->n_lanes; lane++) {
 		if (!lanes_is_in(drawing->lanes, row, lane))
 			continue;
-		n_lanes++;
 		status = timeline_cells(drawing->timeline, lane, drawing->window->scale, drawing->window->from_ns, n_cells, cells, drawing->error);
 		for (int i = 0; status == STATUS_OK && i < n_cells; i++) {
 			double depth = (double)drawing->timeline->lanes[lane].depth;
 			double share = group->kind == TIMELINE_CHANNEL ? cells[i].fill_mean / (depth > 0 ? depth : 1)
 				: (double)spans_sum_work(cells[i].ns) / (double)width_ns;
 			if (!isnan(share))
-				shares[i] = (isnan(shares[i]) ? 0 : shares[i]) + share;
+				shares[i] = (isnan(shares[i]) ? 0 : shares[i]) + share / n_lanes;
 		}
 	}
 	for (int i = 0; status == STATUS_OK && i < n_cells; i++)
-		spans_put_height(drawing->pane, cells_x(drawing) + i, y, shares[i] / n_lanes, shares[i] > 0
+		spans_put_height(drawing->pane, cells_x(drawing) + i, y, shares[i], shares[i] > 0
 			? group->kind == TIMELINE_CHANNEL ? LOOK(MOVE) : LOOK(COMPUTE) : LOOK(DIM));
 	put_gutter(drawing, y, LOOK(DIM), !is_wide(drawing) ? "mean" : of->is_process ? "folded, mean share" : "folded, mean of all");
 	free(cells);

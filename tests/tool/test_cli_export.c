@@ -166,7 +166,7 @@ static const struct {
 	{ "export @TMP@/t.tandem -o @TMP@/no/where.csv", 1, "cannot be written" },
 	{ "export @TMP@/t.tandem --format csv -o /dev/full", 1, "No space left" },
 	{ "export @TMP@/g.dot --format csv", 1, "not a tandem trace" },
-	{ "export", 2, "what about FILE?" },
+	{ "export", 2, "what about FILE…?" },
 };
 
 Test(cli_export, wrong_use)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Anonymising: none of the old names is in the bytes of the new file; numbers, structure and links are as before; the same name is the same pseudonym.
+ * Anonymising: none of the old names is in the bytes of the new file; numbers, structure and links are as before; a name has one pseudonym.
  */
 #include "traces/anonymise.h"
 
@@ -95,8 +95,10 @@ Test(anonymise, nothing_of_a_run_of_ours_is_left, .timeout = 60)
 	snprintf(output, sizeof output, "%s/anonymous.tandem", synthetic.folder);
 	anonymise(synthetic.file, output, false);
 	expect_missing(synthetic.file, "SELECT '" SECRET "'", output);
-	static const char *const same[] = { "SELECT count(*) FROM op_event", "SELECT sum(duration_ns) FROM op_event", "SELECT count(*) FROM node",
-		"SELECT sum(payload_bytes * depth) FROM channel", "SELECT count(*) FROM edge", "SELECT sum(ns) FROM summary", "SELECT count(*) FROM lod_lane",
+	static const char *const same[] = { "SELECT count(*) FROM op_event", "SELECT sum(duration_ns) FROM op_event", "SELECT "
+		"count(*) FROM node",
+		"SELECT sum(payload_bytes * depth) FROM channel", "SELECT count(*) FROM edge", "SELECT sum(ns) FROM summary",
+			"SELECT count(*) FROM lod_lane",
 		"SELECT count(*) FROM plan_step", "SELECT sum(value * time_ns) FROM counter", "SELECT count(*) FROM log",
 		"SELECT sum(length(outputs)) FROM node" };
 	for (size_t i = 0; i < ARRAY_LEN(same); i++)
@@ -131,7 +133,8 @@ Test(anonymise, the_same_name_is_the_same_pseudonym)
 		const char *sql;
 		int64_t number;
 	} cases[] = {
-		{ "SELECT count(*) FROM v_kernel WHERE name = 'kernel_1'", 2 }, { "SELECT count(*) FROM v_kernel WHERE name = 'collective_1'", 1 },
+		{ "SELECT count(*) FROM v_kernel WHERE name = 'kernel_1'", 2 }, { "SELECT count(*) FROM v_kernel WHERE name = "
+			"'collective_1'", 1 },
 		{ "SELECT count(*) FROM v_mark WHERE name IN ('mark_1#1', 'mark_1#2')", 2 },
 		{ "SELECT count(*) FROM v_mark WHERE name = 'ProfilerStep#3'", 1 },
 		{ "SELECT count(*) FROM v_api WHERE name = 'cudaMalloc'", 1 }, { "SELECT count(*) FROM span", 7 },
@@ -141,7 +144,8 @@ Test(anonymise, the_same_name_is_the_same_pseudonym)
 		cr_expect(number == cases[i].number, "%s: %" PRId64 ", not %" PRId64, cases[i].sql, number, cases[i].number);
 	}
 	anonymise(imported.output, output, true);
-	cr_expect(checked_number(output, "SELECT count(*) FROM v_kernel WHERE name = 'gemm_" SECRET "'") == 2, "--keep-kernels did not keep them");
+	cr_expect(checked_number(output, "SELECT count(*) FROM v_kernel WHERE name = 'gemm_" SECRET "'") == 2, "--keep-kernels "
+		"did not keep them");
 	unlink(output);
 	imported_finish(&imported);
 }
@@ -149,7 +153,8 @@ Test(anonymise, the_same_name_is_the_same_pseudonym)
 Test(anonymise, nothing_of_real_traces_is_left, .timeout = 100)
 {
 	static const char *const samples[] = { "kineto/graph_replay_decode.json.gz", "nsys/graph_trace_rtx3060.sqlite" };
-	static const char *const same[] = { "SELECT count(*) FROM span", "SELECT sum(duration_ns) FROM span WHERE kind = 102", "SELECT count(launch) FROM"
+	static const char *const same[] = { "SELECT count(*) FROM span", "SELECT sum(duration_ns) FROM span WHERE kind = 102",
+		"SELECT count(launch) FROM"
 		" gpu_activity", "SELECT count(*) FROM lane", "SELECT count(DISTINCT name) FROM v_kernel", "SELECT sum(bytes) FROM span",
 		"SELECT count(*) FROM execution" };
 	for (size_t i = 0; i < ARRAY_LEN(samples); i++) {
@@ -162,7 +167,8 @@ Test(anonymise, nothing_of_real_traces_is_left, .timeout = 100)
 		cr_assert(imported_run(&imported) == STATUS_OK, "%s", imported.error.text);
 		snprintf(output, sizeof output, "%s/anonymous.tandem", imported.source.directory);
 		anonymise(imported.output, output, false);
-		int n = expect_missing(imported.output, "SELECT DISTINCT t.text FROM span s JOIN string t ON t.id = s.name WHERE s.kind IN (102, 106) AND"
+		int n = expect_missing(imported.output, "SELECT DISTINCT t.text FROM span s JOIN string t ON t.id = s.name "
+			"WHERE s.kind IN (102, 106) AND"
 			" length(t.text) > 7 AND t.text NOT GLOB 'ProfilerStep#*'", output);
 		cr_expect(n > 0, "%s has no names", samples[i]);
 		for (size_t k = 0; k < ARRAY_LEN(same); k++)

@@ -41,7 +41,8 @@ static void match(const struct kernel *kernels, int n, struct gpu_case **ret_mad
 	*ret_made = made;
 }
 
-static void expect_group(const char *name, const struct collectives *set, enum collective_match by, uint32_t n, uint32_t n_consistent, uint32_t n_unmatched)
+static void expect_group(const char *name, const struct collectives *set, enum collective_match by, uint32_t n,
+	uint32_t n_consistent, uint32_t n_unmatched)
 {
 	cr_assert_eq(set->n_groups, 1, "%s: %u groups", name, set->n_groups);
 	const struct collective_group *group = &set->groups[0];
@@ -88,7 +89,8 @@ Test(collectives, by_time_where_numbers_differ)
 /* Numbers count, not the order: rank 1 has them the other way round. */
 Test(collectives, by_sequence)
 {
-	const struct kernel kernels[] = { { 0, "a", 0, 100, 5 }, { 0, "a", 200, 300, 6 }, { 1, "a", 60, 100, 5 }, { 1, "a", 210, 300, 6 }, { 1, "a", 400, 410, 7 } };
+	const struct kernel kernels[] = {{0, "a", 0, 100, 5}, {0, "a", 200, 300, 6}, {1, "a", 60, 100, 5},
+		{1, "a", 210, 300, 6}, {1, "a", 400, 410, 7}};
 	struct collectives set;
 	struct gpu_case *made;
 	match(kernels, 5, &made, &set);
@@ -164,14 +166,17 @@ static void expect_rows(const char *file, const char *sql, const int64_t (*wante
 
 Test(collectives, the_stragglers_of_eight_ranks, .timeout = 60)
 {
-	static const char *const names[] = { "kineto/dlrm_8rank/worker0.json.gz", "kineto/dlrm_8rank/worker1.json.gz", "kineto/dlrm_8rank/worker2.json.gz",
-		"kineto/dlrm_8rank/worker3.json.gz", "kineto/dlrm_8rank/worker4.json.gz", "kineto/dlrm_8rank/worker5.json.gz",
-		"kineto/dlrm_8rank/worker6.json.gz", "kineto/dlrm_8rank/worker7.json.gz" };
+	static const char *const names[] = {"kineto/dlrm_8rank/worker0.json.gz", "kineto/dlrm_8rank/worker1.json.gz",
+		"kineto/dlrm_8rank/worker2.json.gz", "kineto/dlrm_8rank/worker3.json.gz",
+		"kineto/dlrm_8rank/worker4.json.gz", "kineto/dlrm_8rank/worker5.json.gz",
+		"kineto/dlrm_8rank/worker6.json.gz", "kineto/dlrm_8rank/worker7.json.gz"};
 	static const int64_t lasts[][2] = { { 7, 7624 }, { 7, 1101 }, { 7, 168 }, { 7, 125 }, { 7, 223 }, { 5, 534 }, { 5, 584 }, { 4, 885 } };
 	static const int64_t sums[][2] = { { 1, 1 } };
 	if (!import(names, 8, "stragglers.tandem"))
 		cr_skip_test("the traces are not here");
-	expect_rows("stragglers.tandem", "SELECT last_rank, spread_ns / 1000 FROM v_collective WHERE n_ranks = 8 AND is_consistent ORDER BY start_ns", lasts, 8);
+	expect_rows("stragglers.tandem",
+		"SELECT last_rank, spread_ns / 1000 FROM v_collective WHERE n_ranks = 8 AND is_consistent ORDER BY start_ns",
+		lasts, 8);
 	expect_rows("stragglers.tandem", "SELECT (SELECT sum(ns) FROM v_path) = (SELECT duration_ns FROM v_execution),"
 		" (SELECT sum(cost_ns) FROM v_straggler) = (SELECT sum(ns) FROM v_wait_root WHERE waits = 'collective')", sums, 1);
 	unlink("stragglers.tandem");
@@ -183,6 +188,8 @@ Test(collectives, two_processes_of_one_capture, .timeout = 60)
 	static const int64_t wanted[][2] = { { 33, 33 } };
 	if (!import(names, 1, "pair.tandem"))
 		cr_skip_test("the traces are not here");
-	expect_rows("pair.tandem", "SELECT n_collectives, n_consistent FROM collective_group WHERE matched_by = 'order' AND n_devices = 2", wanted, 1);
+	expect_rows("pair.tandem",
+		"SELECT n_collectives, n_consistent FROM collective_group WHERE matched_by = 'order' AND n_devices = 2",
+		wanted, 1);
 	unlink("pair.tandem");
 }

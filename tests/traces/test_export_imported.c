@@ -36,19 +36,27 @@ static const struct {
 	const char *what, *sql;
 } facts[] = {
 	{ "spans", "SELECT s.kind, count(*), sum(s.duration_ns), min(s.start_ns), max(s.start_ns) FROM span s GROUP BY s.kind ORDER BY s.kind" },
-	{ "names", "SELECT t.text, s.kind, count(*), sum(s.duration_ns), min(s.start_ns) FROM span s LEFT JOIN string t ON t.id = s.name GROUP BY 1, 2"
+	{ "names", "SELECT t.text, s.kind, count(*), sum(s.duration_ns), min(s.start_ns) FROM span s LEFT JOIN string t ON t.id "
+		"= s.name GROUP BY 1, 2"
 		" ORDER BY 1, 2" },
-	{ "threads", "SELECT p.pid, l.thread, l.depth, l.name, count(*), sum(s.duration_ns), min(s.start_ns) FROM lane l JOIN span s ON s.lane = l.id LEFT"
+	{ "threads", "SELECT p.pid, l.thread, l.depth, l.name, count(*), sum(s.duration_ns), min(s.start_ns) FROM lane l JOIN "
+		"span s ON s.lane = l.id LEFT"
 		" JOIN process p ON p.id = l.process WHERE l.thread IS NOT NULL GROUP BY l.id ORDER BY 1, 2, 3, 5" },
-	{ "streams", "SELECT p.pid, d.name, l.stream, l.kind, l.depth, count(*), sum(s.duration_ns), min(s.start_ns) FROM lane l JOIN span s ON s.lane = l.id"
-		" LEFT JOIN process p ON p.id = l.process LEFT JOIN device d ON d.id = l.device WHERE l.stream IS NOT NULL GROUP BY l.id ORDER BY"
+	{ "streams", "SELECT p.pid, d.name, l.stream, l.kind, l.depth, count(*), sum(s.duration_ns), min(s.start_ns) FROM lane "
+		"l JOIN span s ON s.lane = l.id"
+		" LEFT JOIN process p ON p.id = l.process LEFT JOIN device d ON d.id = l.device WHERE l.stream IS NOT NULL "
+			"GROUP BY l.id ORDER BY"
 		" 1, 2, 3, 4, 5, 6" },
-	{ "links", "SELECT count(g.launch), count(DISTINCT g.launch), sum(g.grid_x), sum(g.block_x), sum(g.graph_node), sum(s.bytes), sum(s.correlation)"
+	{ "links", "SELECT count(g.launch), count(DISTINCT g.launch), sum(g.grid_x), sum(g.block_x), sum(g.graph_node), "
+		"sum(s.bytes), sum(s.correlation)"
 		" FROM span s JOIN gpu_activity g ON g.span = s.id WHERE s.kind <> 105" },
-	{ "launches", "SELECT a.start_ns - s.start_ns, count(*) FROM gpu_activity g JOIN span s ON s.id = g.span JOIN span a ON a.id = g.launch GROUP BY 1"
+	{ "launches", "SELECT a.start_ns - s.start_ns, count(*) FROM gpu_activity g JOIN span s ON s.id = g.span JOIN span a ON "
+		"a.id = g.launch GROUP BY 1"
 		" ORDER BY 1" },
-	{ "arguments", "SELECT n.text, v.text, count(*) FROM arg a JOIN string n ON n.id = a.name JOIN string v ON v.id = a.value GROUP BY 1, 2 ORDER BY 1, 2" },
-	{ "counters", "SELECT t.text, count(*), sum(c.value), min(c.time_ns) FROM counter c JOIN string t ON t.id = c.name GROUP BY 1 ORDER BY 1" },
+	{ "arguments", "SELECT n.text, v.text, count(*) FROM arg a JOIN string n ON n.id = a.name JOIN string v ON v.id = "
+		"a.value GROUP BY 1, 2 ORDER BY 1, 2" },
+	{ "counters", "SELECT t.text, count(*), sum(c.value), min(c.time_ns) FROM counter c JOIN string t ON t.id = c.name "
+		"GROUP BY 1 ORDER BY 1" },
 	{ "devices", "SELECT name, count(*) FROM device GROUP BY name ORDER BY name" },
 };
 
@@ -81,7 +89,8 @@ static void expect_facts(const char *before, const char *after, const char *what
 			at++;
 		while (at && x[at - 1] != '\n')
 			at--;
-		cr_expect(strcmp(x, y) == 0, "%s: %s: '%.*s' became '%.*s'", what, facts[i].what, (int)strcspn(x + at, "\n"), x + at, (int)strcspn(y + at, "\n"),
+		cr_expect(strcmp(x, y) == 0, "%s: %s: '%.*s' became '%.*s'", what, facts[i].what, (int)strcspn(x + at, "\n"),
+			x + at, (int)strcspn(y + at, "\n"),
 			y + at);
 		strbuf_finish(&a);
 		strbuf_finish(&b);
@@ -99,7 +108,8 @@ static void go_round(struct imported *imported, const char *what)
 	cr_assert(export_file(imported->output, json, EXPORT_CHROME) > 0);
 	imported_add_file(&again, json);
 	cr_assert(imported_run(&again) == STATUS_OK, "%s: %s", what, again.error.text);
-	cr_expect(again.infos[0].n_problems == 0 && !again.infos[0].is_cut, "%s: %" PRIu64 " problems with what was written", what, again.infos[0].n_problems);
+	cr_expect(again.infos[0].n_problems == 0 && !again.infos[0].is_cut, "%s: %" PRIu64 " problems with what was written",
+		what, again.infos[0].n_problems);
 	expect_facts(imported->output, again.output, what);
 	unlink(json);
 	imported_finish(&again);
@@ -126,12 +136,17 @@ Test(export_imported, chrome_traces_come_back_unchanged)
 	static const struct {
 		const char *name, *text;
 	} cases[] = {
-		{ "numbers, nesting, counters", "[{\"ph\":\"X\",\"name\":\"a\",\"cat\":\"c\",\"pid\":3,\"tid\":4,\"ts\":1.001,\"dur\":10},{\"ph\":\"X\",\"name\":\"b\","
-			"\"pid\":3,\"tid\":4,\"ts\":2,\"dur\":3.5},{\"ph\":\"i\",\"name\":\"moment\",\"pid\":3,\"tid\":4,\"ts\":3},{\"ph\":\"C\",\"name\":\"n\",\"pid\":3,"
-			"\"ts\":4,\"args\":{\"value\":2.5}},{\"ph\":\"M\",\"name\":\"thread_name\",\"pid\":3,\"tid\":4,\"args\":{\"name\":\"main loop\"}}]" },
-		{ "texts for numbers", "[{\"ph\":\"X\",\"name\":\"q\\\"uote\\n\\u00e4\",\"pid\":\"server\",\"tid\":\"worker:1\",\"ts\":5,\"dur\":0},{\"ph\":\"X\",\"name\":\"x\","
+		{ "numbers, nesting, counters", "[{\"ph\":\"X\",\"name\":\"a\",\"cat\":\"c\",\"pid\":3,\"tid\":4,\"ts\":1.001,"
+			"\"dur\":10},{\"ph\":\"X\",\"name\":\"b\","
+			"\"pid\":3,\"tid\":4,\"ts\":2,\"dur\":3.5},{\"ph\":\"i\",\"name\":\"moment\",\"pid\":3,\"tid\":4,"
+			"\"ts\":3},{\"ph\":\"C\",\"name\":\"n\",\"pid\":3,"
+			"\"ts\":4,\"args\":{\"value\":2.5}},{\"ph\":\"M\",\"name\":\"thread_name\",\"pid\":3,\"tid\":4,"
+			"\"args\":{\"name\":\"main loop\"}}]" },
+		{ "texts for numbers", "[{\"ph\":\"X\",\"name\":\"q\\\"uote\\n\\u00e4\",\"pid\":\"server\",\"tid\":\"worker:1\","
+			"\"ts\":5,\"dur\":0},{\"ph\":\"X\",\"name\":\"x\","
 			"\"pid\":\"server\",\"tid\":\"worker:2\",\"ts\":7,\"dur\":1}]" },
-		{ "beginnings and ends", "[{\"ph\":\"B\",\"name\":\"o\",\"pid\":1,\"tid\":1,\"ts\":1},{\"ph\":\"B\",\"name\":\"i\",\"pid\":1,\"tid\":1,\"ts\":2},{\"ph\":\"E\","
+		{ "beginnings and ends", "[{\"ph\":\"B\",\"name\":\"o\",\"pid\":1,\"tid\":1,\"ts\":1},{\"ph\":\"B\","
+			"\"name\":\"i\",\"pid\":1,\"tid\":1,\"ts\":2},{\"ph\":\"E\","
 			"\"pid\":1,\"tid\":1,\"ts\":3},{\"ph\":\"E\",\"pid\":1,\"tid\":1,\"ts\":4}]" },
 	};
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {

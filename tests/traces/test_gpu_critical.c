@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Critical paths and the roots of waits: cases worked by hand (those of the page), and thousands of simulated runs. The simulation is the longest path by
- * dynamic programming: every moment is the latest of what must come before; so each ns on the path must move the end, and nothing else is asked of it.
+ * Critical paths and the roots of waits: cases worked by hand (those of the page), and thousands of simulated runs. The
+ * simulation is the longest path by dynamic programming: every moment is the latest of what must come before; so each ns on
+ * the path must move the end, and nothing else is asked of it.
  */
 #include <criterion/criterion.h>
 #include <inttypes.h>
@@ -41,13 +42,16 @@ static void check_steps(const char *name, const struct found *found, const struc
 	cr_expect_eq(found->n, n, "%s: %d steps, not %d", name, found->n, n);
 	for (int i = 0; i < n && i < found->n; i++) {
 		const struct gpu_step *step = &found->steps[found->n - 1 - i];
-		cr_expect(step->class == wanted[i].class && step->start_ns == wanted[i].start_ns && step->end_ns == wanted[i].end_ns,
-			"%s: step %d is %s %" PRId64 "..%" PRId64 ", not %s %" PRId64 "..%" PRId64, name, i, gpu_step_word(step->class), step->start_ns,
-			step->end_ns, gpu_step_word(wanted[i].class), wanted[i].start_ns, wanted[i].end_ns);
+		cr_expect(step->class == wanted[i].class && step->start_ns == wanted[i].start_ns &&
+				  step->end_ns == wanted[i].end_ns,
+			"%s: step %d is %s %" PRId64 "..%" PRId64 ", not %s %" PRId64 "..%" PRId64, name, i,
+			gpu_step_word(step->class), step->start_ns, step->end_ns, gpu_step_word(wanted[i].class),
+			wanted[i].start_ns, wanted[i].end_ns);
 	}
 }
 
-static void check_path(const char *name, struct gpu_case *made, const struct gpu_event_wait *waits, uint32_t n_waits, const struct wanted *wanted, int n)
+static void check_path(const char *name, struct gpu_case *made, const struct gpu_event_wait *waits, uint32_t n_waits,
+	const struct wanted *wanted, int n)
 {
 	struct collectives set;
 	struct gpu_order *order;
@@ -63,7 +67,8 @@ static void check_path(const char *name, struct gpu_case *made, const struct gpu
 	gpu_case_free(made);
 }
 
-static uint32_t launch(struct gpu_case *made, uint32_t thread, uint32_t stream, const char *name, int class, int64_t call_ns, int64_t start_ns, int64_t end_ns)
+static uint32_t launch(struct gpu_case *made, uint32_t thread, uint32_t stream, const char *name, int class, int64_t call_ns,
+	int64_t start_ns, int64_t end_ns)
 {
 	uint32_t call = gpu_case_add(made, thread, SPAN_KIND_API, IMPORT_API_LAUNCH, "cudaLaunchKernel", call_ns, call_ns + 10000, GPU_NONE);
 	gpu_case_add(made, stream, SPAN_KIND_KERNEL, class, name, start_ns, end_ns, call);
@@ -130,8 +135,9 @@ Test(gpu_critical, the_kernels_of_a_graph)
 	gpu_case_add(made, second, SPAN_KIND_KERNEL, 0, "b", 101000, 200000, call);
 	gpu_case_add(made, first, SPAN_KIND_KERNEL, 0, "c", 201000, 300000, call);
 	gpu_case_end(made);
-	const struct wanted wanted[] = { { GPU_STEP_HOST, 0, 10000 }, { GPU_STEP_LAUNCH, 10000, 12000 }, { GPU_STEP_COMPUTE, 12000, 100000 },
-		{ GPU_STEP_GAP, 100000, 101000 }, { GPU_STEP_COMPUTE, 101000, 200000 }, { GPU_STEP_GAP, 200000, 201000 }, { GPU_STEP_COMPUTE, 201000, 300000 } };
+	const struct wanted wanted[] = {{GPU_STEP_HOST, 0, 10000}, {GPU_STEP_LAUNCH, 10000, 12000},
+		{GPU_STEP_COMPUTE, 12000, 100000}, {GPU_STEP_GAP, 100000, 101000}, {GPU_STEP_COMPUTE, 101000, 200000},
+		{GPU_STEP_GAP, 200000, 201000}, {GPU_STEP_COMPUTE, 201000, 300000}};
 	check_path("a graph", made, NULL, 0, wanted, 7);
 }
 
@@ -215,7 +221,11 @@ static void draw(struct run *run)
 		}
 		int64_t moving_ns = random_ns();
 		for (uint32_t rank = 0; rank < (uint32_t)run->n_ranks && run->n_ranks > 1; rank++)
-			run->ops[run->n++] = (struct op){ .kind = OP_COLLECTIVE, .rank = rank, .stream = 1, .host_ns = random_ns(), .device_ns = moving_ns };
+			run->ops[run->n++] = (struct op){.kind = OP_COLLECTIVE,
+				.rank = rank,
+				.stream = 1,
+				.host_ns = random_ns(),
+				.device_ns = moving_ns};
 	}
 }
 
@@ -256,8 +266,12 @@ static void do_op(struct run *run, struct gpu_case *made, struct rank *rank, str
 		rank->now_ns += op->host_ns;
 		op->host = gpu_case_add(made, rank->calls, SPAN_KIND_API, IMPORT_API_EVENT, "wait", start_ns, rank->now_ns, GPU_NONE);
 		rank->waits[!op->stream] = later(rank->waits[!op->stream], rank->ends[op->stream]);
-		run->waits[run->n_waits++] = (struct gpu_event_wait){ .process = op->rank, .call = GPU_NONE, .wait_ns = start_ns, .stream = !op->stream,
-			.record_ns = start_ns, .record_stream = op->stream };
+		run->waits[run->n_waits++] = (struct gpu_event_wait){.process = op->rank,
+			.call = GPU_NONE,
+			.wait_ns = start_ns,
+			.stream = !op->stream,
+			.record_ns = start_ns,
+			.record_stream = op->stream};
 	}
 }
 
@@ -282,7 +296,8 @@ static int64_t simulate(struct run *run, struct gpu_case **ret_made)
 		}
 		add_work(made, &ranks[op->rank], op, &starts_ns[op->rank]);
 		for (int k = 0; k < 2 && op->rank == 1; k++)
-			add_kernel(made, &ranks[k], op - 1 + k, SPAN_CLASS_COLLECTIVE, starts_ns[k], later(starts_ns[0], starts_ns[1]) + op->device_ns);
+			add_kernel(made, &ranks[k], op - 1 + k, SPAN_CLASS_COLLECTIVE, starts_ns[k],
+				later(starts_ns[0], starts_ns[1]) + op->device_ns);
 	}
 	for (uint32_t i = 0; i < made->n; i++) {
 		int kind = gpu_kind(&made->added[i]);

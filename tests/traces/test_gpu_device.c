@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * What is stored of device time: the values computed elsewhere for real traces, sums that must agree with each other, and that the SQL of a finding lists
- * as many spans as the finding says.
+ * What is stored of device time: the values computed elsewhere for real traces, sums that must agree with each other, and
+ * that the SQL of a finding lists as many spans as the finding says.
  */
 #include "traces/gpu_device.h"
 
@@ -88,25 +88,36 @@ static void check_reference(struct imported *imported, const struct reference *r
 static const struct {
 	const char *name, *sql; /* counts what breaks the rule */
 } rules[] = {
-	{ "a device's kinds sum to its window",
-	  "SELECT count(*) FROM gpu_device d WHERE (SELECT sum(ns) FROM gpu_split s WHERE s.device = d.device) <> end_ns - start_ns" },
-	{ "shares sum to 1", "SELECT count(*) FROM (SELECT sum(share) AS s FROM v_time_split WHERE side = 'device' GROUP BY run, lane) WHERE abs(s - 1) > 1e-9" },
-	{ "no kind is negative", "SELECT count(*) FROM gpu_split WHERE ns < 0" },
-	{ "busy kinds sum to busy", "SELECT count(*) FROM gpu_device d WHERE busy_ns <> (SELECT coalesce(sum(ns), 0) FROM gpu_split s WHERE s.device ="
-		" d.device AND s.kind IN ('compute', 'collective', 'late_rank', 'copy', 'graph'))" },
-	{ "compute is the union of compute", "SELECT count(*) FROM gpu_device d WHERE compute_ns <> (SELECT coalesce(sum(ns), 0) FROM gpu_split s WHERE"
-		" s.device = d.device AND s.kind = 'compute')" },
-	{ "hidden and exposed make up collectives", "SELECT count(*) FROM gpu_device WHERE hidden_ns + exposed_ns <> collective_ns" },
-	{ "work is counted once", "SELECT count(*) FROM gpu_device d WHERE n <> (SELECT coalesce(sum(n), 0) FROM gpu_kernel k WHERE k.device = d.device)"
-		" + (SELECT coalesce(sum(n), 0) FROM gpu_copy c WHERE c.device = d.device)" },
-	{ "kernels are all there", "SELECT (SELECT count(*) FROM span WHERE kind IN (102, 107)) - (SELECT sum(n) FROM gpu_kernel)" },
-	{ "kernel time is all there", "SELECT (SELECT coalesce(sum(duration_ns), 0) FROM span WHERE kind IN (102, 107)) - (SELECT coalesce(sum(ns), 0) FROM"
-		" gpu_kernel)" },
-	{ "calls are counted once", "SELECT (SELECT count(*) FROM span WHERE kind = 105 AND class <> 8) - (SELECT coalesce(sum(n), 0) FROM gpu_call)" },
-	{ "a gap's neighbours are where it ends", "SELECT count(*) FROM gpu_gap g JOIN span a ON a.id = g.after JOIN span b ON b.id = g.before"
-		" WHERE a.start_ns <> g.start_ns + g.duration_ns OR b.start_ns + b.duration_ns <> g.start_ns" },
-	{ "nothing computes in a gap", "SELECT count(*) FROM gpu_gap g JOIN lane l ON l.device = g.device JOIN span s ON s.lane = l.id AND s.kind IN"
-		" (102, 103, 104, 107) WHERE s.start_ns < g.start_ns + g.duration_ns AND s.start_ns + s.duration_ns > g.start_ns AND s.duration_ns > 0" },
+	{"a device's kinds sum to its window", "SELECT count(*) FROM gpu_device d WHERE (SELECT sum(ns) FROM gpu_split s "
+					       "WHERE s.device = d.device) <> end_ns - start_ns"},
+	{"shares sum to 1", "SELECT count(*) FROM (SELECT sum(share) AS s FROM v_time_split WHERE side = 'device' GROUP BY "
+			    "run, lane) WHERE abs(s - 1) > 1e-9"},
+	{"no kind is negative", "SELECT count(*) FROM gpu_split WHERE ns < 0"},
+	{"busy kinds sum to busy", "SELECT count(*) FROM gpu_device d WHERE busy_ns <> (SELECT coalesce(sum(ns), 0) FROM "
+				   "gpu_split s WHERE s.device ="
+				   " d.device AND s.kind IN ('compute', 'collective', 'late_rank', 'copy', 'graph'))"},
+	{"compute is the union of compute",
+		"SELECT count(*) FROM gpu_device d WHERE compute_ns <> (SELECT coalesce(sum(ns), 0) FROM gpu_split s WHERE"
+		" s.device = d.device AND s.kind = 'compute')"},
+	{"hidden and exposed make up collectives",
+		"SELECT count(*) FROM gpu_device WHERE hidden_ns + exposed_ns <> collective_ns"},
+	{"work is counted once", "SELECT count(*) FROM gpu_device d WHERE n <> (SELECT coalesce(sum(n), 0) FROM gpu_kernel "
+				 "k WHERE k.device = d.device)"
+				 " + (SELECT coalesce(sum(n), 0) FROM gpu_copy c WHERE c.device = d.device)"},
+	{"kernels are all there",
+		"SELECT (SELECT count(*) FROM span WHERE kind IN (102, 107)) - (SELECT sum(n) FROM gpu_kernel)"},
+	{"kernel time is all there", "SELECT (SELECT coalesce(sum(duration_ns), 0) FROM span WHERE kind IN (102, 107)) - "
+				     "(SELECT coalesce(sum(ns), 0) FROM"
+				     " gpu_kernel)"},
+	{"calls are counted once", "SELECT (SELECT count(*) FROM span WHERE kind = 105 AND class <> 8) - (SELECT "
+				   "coalesce(sum(n), 0) FROM gpu_call)"},
+	{"a gap's neighbours are where it ends",
+		"SELECT count(*) FROM gpu_gap g JOIN span a ON a.id = g.after JOIN span b ON b.id = g.before"
+		" WHERE a.start_ns <> g.start_ns + g.duration_ns OR b.start_ns + b.duration_ns <> g.start_ns"},
+	{"nothing computes in a gap", "SELECT count(*) FROM gpu_gap g JOIN lane l ON l.device = g.device JOIN span s ON "
+				      "s.lane = l.id AND s.kind IN"
+				      " (102, 103, 104, 107) WHERE s.start_ns < g.start_ns + g.duration_ns AND s.start_ns + "
+				      "s.duration_ns > g.start_ns AND s.duration_ns > 0"},
 };
 
 /* Counts of kernels without compute beside them and the like are no spans of their own. */
@@ -126,7 +137,8 @@ static void check_findings(struct imported *imported, const char *file)
 		snprintf(sql, sizeof sql, "SELECT count(*) FROM (%s)", query);
 		int64_t n = imported_int(imported, sql), expected = db_column_int(stmt, 1), first = db_column_int(stmt, 3);
 		if (counts_spans(kind))
-			cr_expect(n == expected, "%s %s: %lld spans, the finding says %lld: %s", file, kind, (long long)n, (long long)expected, query);
+			cr_expect(n == expected, "%s %s: %lld spans, the finding says %lld: %s", file, kind, (long long)n,
+				(long long)expected, query);
 		else
 			cr_expect(n > 0, "%s %s: no spans: %s", file, kind, query);
 		snprintf(sql, sizeof sql, "WITH q(id) AS (%s) SELECT count(*) FROM q WHERE id = %lld", query, (long long)first);
@@ -213,8 +225,10 @@ Test(gpu_device, is_made_again_without_a_trace)
 {
 	struct imported imported;
 	struct error error = { 0 };
-	static const char digest[] = "SELECT (SELECT count(*) FROM gpu_device) || ' ' || (SELECT count(*) FROM gpu_split) || ' ' || (SELECT sum(ns) FROM"
-		" gpu_split) || ' ' || (SELECT count(*) FROM finding) || ' ' || (SELECT count(*) FROM gpu_gap) || ' ' || (SELECT sum(n) FROM gpu_kernel)";
+	static const char digest[] = "SELECT (SELECT count(*) FROM gpu_device) || ' ' || (SELECT count(*) FROM gpu_split) "
+				     "|| ' ' || (SELECT sum(ns) FROM"
+				     " gpu_split) || ' ' || (SELECT count(*) FROM finding) || ' ' || (SELECT count(*) FROM "
+				     "gpu_gap) || ' ' || (SELECT sum(n) FROM gpu_kernel)";
 	imported_init(&imported);
 	imported_add_text(&imported, busy_text);
 	cr_assert(imported_run(&imported) == STATUS_OK, "%s", imported.error.text);

@@ -59,11 +59,15 @@ Test(gpu_model, unions_equal_brute_force)
 	}
 }
 
-static const char small_text[] = "{\"schemaVersion\":1,\"traceEvents\":["
+static const char small_text[] =
+	"{\"schemaVersion\":1,\"traceEvents\":["
 	"{\"ph\":\"X\",\"cat\":\"cpu_op\",\"name\":\"aten::mm\",\"ts\":1,\"dur\":9,\"pid\":100,\"tid\":100,\"args\":{}},"
-	"{\"ph\":\"X\",\"cat\":\"cuda_runtime\",\"name\":\"cudaGraphLaunch\",\"ts\":2,\"dur\":3,\"pid\":100,\"tid\":100,\"args\":{\"correlation\":5}},"
-	"{\"ph\":\"X\",\"cat\":\"kernel\",\"name\":\"b\",\"ts\":20,\"dur\":5,\"pid\":0,\"tid\":7,\"args\":{\"device\":0,\"stream\":7,\"correlation\":5}},"
-	"{\"ph\":\"X\",\"cat\":\"kernel\",\"name\":\"a\",\"ts\":10,\"dur\":5,\"pid\":0,\"tid\":8,\"args\":{\"device\":0,\"stream\":8,\"correlation\":5}},"
+	"{\"ph\":\"X\",\"cat\":\"cuda_runtime\",\"name\":\"cudaGraphLaunch\",\"ts\":2,\"dur\":3,\"pid\":100,\"tid\":100,"
+	"\"args\":{\"correlation\":5}},"
+	"{\"ph\":\"X\",\"cat\":\"kernel\",\"name\":\"b\",\"ts\":20,\"dur\":5,\"pid\":0,\"tid\":7,\"args\":{\"device\":0,"
+	"\"stream\":7,\"correlation\":5}},"
+	"{\"ph\":\"X\",\"cat\":\"kernel\",\"name\":\"a\",\"ts\":10,\"dur\":5,\"pid\":0,\"tid\":8,\"args\":{\"device\":0,"
+	"\"stream\":8,\"correlation\":5}},"
 	"{\"ph\":\"X\",\"cat\":\"gpu_memset\",\"name\":\"Memset (Device)\",\"ts\":30,\"dur\":1,\"pid\":0,\"tid\":7,"
 	"\"args\":{\"device\":0,\"stream\":7,\"correlation\":6,\"bytes\":64}}]}";
 

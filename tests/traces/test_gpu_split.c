@@ -334,8 +334,9 @@ static void compare_device(unsigned seed, uint32_t idx, const struct gpu_split_d
 	const struct pieces *pieces)
 {
 	int64_t sum = 0;
-	cr_assert(got->n == expected->n && got->n_unlinked == expected->n_unlinked, "run %u device %u: %lld pieces of work (%lld), expected %lld (%lld)",
-		seed, idx, (long long)got->n, (long long)got->n_unlinked, (long long)expected->n, (long long)expected->n_unlinked);
+	cr_assert(got->n == expected->n && got->n_unlinked == expected->n_unlinked,
+		"run %u device %u: %lld pieces of work (%lld), expected %lld (%lld)", seed, idx, (long long)got->n,
+		(long long)got->n_unlinked, (long long)expected->n, (long long)expected->n_unlinked);
 	for (int kind = 0; kind < GPU_TIME_COUNT; kind++) {
 		cr_assert(got->ns[kind] == expected->ns[kind], "run %u device %u %s: %lld, brute force %lld", seed, idx,
 			gpu_time_word((enum gpu_time)kind), (long long)got->ns[kind], (long long)expected->ns[kind]);
@@ -348,11 +349,12 @@ static void compare_device(unsigned seed, uint32_t idx, const struct gpu_split_d
 	for (int class = 0; class < GPU_WORK_CLASSES; class++)
 		cr_assert(got->union_ns[class] == expected->union_ns[class], "run %u device %u class %d: %lld, brute force %lld", seed, idx, class,
 			(long long)got->union_ns[class], (long long)expected->union_ns[class]);
-	cr_assert(got->busy_ns == expected->busy_ns && got->hidden_ns == expected->hidden_ns && got->exposed_ns == expected->exposed_ns
-			&& got->exposed_copy_ns == expected->exposed_copy_ns,
-		"run %u device %u: busy %lld hidden %lld exposed %lld copies %lld, brute force %lld %lld %lld %lld", seed, idx, (long long)got->busy_ns,
-		(long long)got->hidden_ns, (long long)got->exposed_ns, (long long)got->exposed_copy_ns, (long long)expected->busy_ns,
-		(long long)expected->hidden_ns, (long long)expected->exposed_ns, (long long)expected->exposed_copy_ns);
+	cr_assert(got->busy_ns == expected->busy_ns && got->hidden_ns == expected->hidden_ns &&
+			  got->exposed_ns == expected->exposed_ns && got->exposed_copy_ns == expected->exposed_copy_ns,
+		"run %u device %u: busy %lld hidden %lld exposed %lld copies %lld, brute force %lld %lld %lld %lld", seed,
+		idx, (long long)got->busy_ns, (long long)got->hidden_ns, (long long)got->exposed_ns,
+		(long long)got->exposed_copy_ns, (long long)expected->busy_ns, (long long)expected->hidden_ns,
+		(long long)expected->exposed_ns, (long long)expected->exposed_copy_ns);
 }
 
 static void compare_run(const struct run *run, unsigned seed)
@@ -369,12 +371,14 @@ static void compare_run(const struct run *run, unsigned seed)
 		struct gpu_split_stream expected;
 		const struct gpu_split_stream *got = &gpu_split_streams(split)[i];
 		brute_force_stream(run, i, &expected);
-		cr_assert(got->n == expected.n && got->busy_ns == expected.busy_ns && got->host_ns == expected.host_ns
-				&& got->kernel_ns == expected.kernel_ns && got->other_ns == expected.other_ns
-				&& got->unlinked_ns == expected.unlinked_ns,
-			"run %u stream %u: %lld busy %lld host %lld kernel %lld other %lld unlinked %lld, brute force %lld %lld %lld %lld %lld %lld", seed, i,
-			(long long)got->n, (long long)got->busy_ns, (long long)got->host_ns, (long long)got->kernel_ns, (long long)got->other_ns,
-			(long long)got->unlinked_ns, (long long)expected.n, (long long)expected.busy_ns, (long long)expected.host_ns,
+		cr_assert(got->n == expected.n && got->busy_ns == expected.busy_ns && got->host_ns == expected.host_ns &&
+				  got->kernel_ns == expected.kernel_ns && got->other_ns == expected.other_ns &&
+				  got->unlinked_ns == expected.unlinked_ns,
+			"run %u stream %u: %lld busy %lld host %lld kernel %lld other %lld unlinked %lld, brute force %lld "
+			"%lld %lld %lld %lld %lld",
+			seed, i, (long long)got->n, (long long)got->busy_ns, (long long)got->host_ns,
+			(long long)got->kernel_ns, (long long)got->other_ns, (long long)got->unlinked_ns,
+			(long long)expected.n, (long long)expected.busy_ns, (long long)expected.host_ns,
 			(long long)expected.kernel_ns, (long long)expected.other_ns, (long long)expected.unlinked_ns);
 	}
 	gpu_split_destroy(split);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Real traces, cut and damaged at random places: what can be read is imported and the damage told, or one message says why nothing was. With all trials
- * (tests/support/trials.h) at 200 places each.
+ * Real traces, cut and damaged at random places: what can be read is imported and the damage told, or one message says why
+ * nothing was. With all trials (tests/support/trials.h) at 200 places each.
  */
 #include <criterion/criterion.h>
 #include <inttypes.h>

@@ -72,7 +72,11 @@ static struct gpu_case *repeating(bool is_shuffled)
 		int n_middle = step == 5 ? 5 : 3;
 		for (int i = 0; i < n_middle + 2; i++, at_ns += 20) {
 			char name[16];
-			snprintf(name, sizeof name, "%s%d", i == 0 ? "a" : i == n_middle + 1 ? "c" : "b", is_shuffled ? (step * 7 + i * i * step) % 13 : 0);
+			snprintf(name, sizeof name, "%s%d",
+				i == 0              ? "a"
+				: i == n_middle + 1 ? "c"
+						    : "b",
+				is_shuffled ? (step * 7 + i * i * step) % 13 : 0);
 			int64_t more_ns = step == 8 && i == n_middle + 1 ? 100 : 0;
 			add_kernel(made, lanes, name, at_ns, at_ns + 6, at_ns + 16 + more_ns);
 			at_ns += more_ns;

@@ -18,8 +18,10 @@
 static void import_text(struct imported *imported, const char *kernel)
 {
 	char text[500];
-	snprintf(text, sizeof text, "{\"schemaVersion\":1,\"traceEvents\":[{\"ph\":\"X\",\"cat\":\"kernel\",\"name\":\"%s\",\"pid\":0,\"tid\":7,\"ts\":10,\"dur\":5,"
-		"\"args\":{\"device\":0,\"stream\":7,\"correlation\":3,\"dtype\":\"Half\"}},{\"ph\":\"X\",\"cat\":\"cuda_runtime\",\"name\":\"cudaLaunchKernel\","
+	snprintf(text, sizeof text, "{\"schemaVersion\":1,\"traceEvents\":[{\"ph\":\"X\",\"cat\":\"kernel\",\"name\":\"%s\","
+		"\"pid\":0,\"tid\":7,\"ts\":10,\"dur\":5,"
+		"\"args\":{\"device\":0,\"stream\":7,\"correlation\":3,\"dtype\":\"Half\"}},{\"ph\":\"X\","
+			"\"cat\":\"cuda_runtime\",\"name\":\"cudaLaunchKernel\","
 		"\"pid\":4,\"tid\":1,\"ts\":2,\"dur\":3,\"args\":{\"correlation\":3}}]}", kernel);
 	imported_init(imported);
 	imported_add_text(imported, text);
@@ -35,7 +37,8 @@ static void make_run(struct synthetic *synthetic)
 	synthetic_intake_init(&target, synthetic, synthetic->file, 1000);
 	struct record driver[] = { synthetic_submit(0, 1100), synthetic_op(0, 0, 1100, 1, &phases[1], (int64_t[]){ 50 }),
 		synthetic_op(1, 0, 1150, 1, phases, (int64_t[]){ 1850 }), synthetic_finish_record(0, 3000, STATUS_OK, 0) };
-	struct record worker[] = { synthetic_op(2, 0, 1100, 2, phases, (int64_t[]){ 100, 800 }), synthetic_op(3, 0, 2000, 2, phases, (int64_t[]){ 10, 900 }) };
+	struct record worker[] = { synthetic_op(2, 0, 1100, 2, phases, (int64_t[]){ 100, 800 }), synthetic_op(3, 0, 2000, 2,
+		phases, (int64_t[]){ 10, 900 }) };
 	synthetic_intake_enter(&target, 0, driver, ARRAY_LEN(driver));
 	synthetic_intake_enter(&target, 1, worker, ARRAY_LEN(worker));
 	synthetic_intake_end(&target, 4000);
@@ -60,7 +63,8 @@ Test(merge, runs_of_all_kinds_side_by_side, .timeout = 60)
 		const char *sql;
 		int64_t number;
 	} cases[] = {
-		{ "SELECT count(*) FROM run", 3 }, { "SELECT run FROM v_kernel WHERE name = 'kernel_b'", 3 }, { "SELECT run FROM v_kernel WHERE name = 'kernel_a'", 1 },
+		{ "SELECT count(*) FROM run", 3 }, { "SELECT run FROM v_kernel WHERE name = 'kernel_b'", 3 }, { "SELECT run "
+			"FROM v_kernel WHERE name = 'kernel_a'", 1 },
 		{ "SELECT count(*) FROM v_op WHERE run = 2", 4 }, { "SELECT sum(duration_ns) FROM v_op WHERE run = 2", 50 + 1850 + 900 + 910 },
 		{ "SELECT count(*) FROM v_kernel k JOIN v_api a ON a.span = k.launch AND a.run = k.run", 2 },
 		{ "SELECT count(*) FROM process p JOIN import_source s ON s.id = p.source AND s.run = p.run", 2 },

@@ -31,13 +31,16 @@ static void make_file(const char *sql)
 	struct error error = { 0 };
 	imported_init(&imported);
 	imported_add_text(&imported, "{\"schemaVersion\":1,\"traceEvents\":["
-		"{\"ph\":\"X\",\"cat\":\"kernel\",\"name\":\"k\",\"pid\":0,\"tid\":7,\"ts\":10,\"dur\":5,\"args\":{\"device\":0,\"stream\":7,\"correlation\":3}},"
-		"{\"ph\":\"X\",\"cat\":\"cuda_runtime\",\"name\":\"cudaLaunchKernel\",\"pid\":4,\"tid\":1,\"ts\":2,\"dur\":3,\"args\":{\"correlation\":3}},"
+		"{\"ph\":\"X\",\"cat\":\"kernel\",\"name\":\"k\",\"pid\":0,\"tid\":7,\"ts\":10,\"dur\":5,\"args\":{\"device\":0,"
+			"\"stream\":7,\"correlation\":3}},"
+		"{\"ph\":\"X\",\"cat\":\"cuda_runtime\",\"name\":\"cudaLaunchKernel\",\"pid\":4,\"tid\":1,\"ts\":2,\"dur\":3,"
+			"\"args\":{\"correlation\":3}},"
 		"{\"ph\":\"X\",\"cat\":\"user_annotation\",\"name\":\"m\",\"pid\":4,\"tid\":1,\"ts\":1,\"dur\":20}]}");
 	cr_assert(imported_run(&imported) == STATUS_OK, "%s", imported.error.text);
 	db_close(imported.db);
 	imported.db = NULL;
-	cr_assert(db_open(imported.output, DB_WRITE, &error, &db) == STATUS_OK && db_exec(db, sql, &error) == STATUS_OK, "%s: %s", sql, error.text);
+	cr_assert(db_open(imported.output, DB_WRITE, &error, &db) == STATUS_OK && db_exec(db, sql, &error) == STATUS_OK, "%s: "
+		"%s", sql, error.text);
 	db_close(db);
 }
 
@@ -50,14 +53,16 @@ Test(trace_guard, refuses_schemas_that_compute)
 	} cases[] = {
 		{ "CREATE TRIGGER t AFTER INSERT ON run BEGIN DELETE FROM span; END", "trigger" },
 		{ "CREATE VIRTUAL TABLE t USING fts5(a)", "virtual table" },
-		{ "ALTER TABLE counter RENAME TO old; CREATE VIEW counter AS SELECT * FROM old", "a view stands in the place of its table counter" },
+		{ "ALTER TABLE counter RENAME TO old; CREATE VIEW counter AS SELECT * FROM old", "a view stands in the place of "
+			"its table counter" },
 	};
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
 		struct error error = { 0 };
 		struct trace *trace = NULL;
 		make_file(cases[i].sql);
 		int status = trace_open(imported.output, &error, &trace);
-		cr_expect(status == STATUS_TRACE && strstr(error.text, cases[i].text), "%s: %s '%s'", cases[i].sql, status_word(status), error.text);
+		cr_expect(status == STATUS_TRACE && strstr(error.text, cases[i].text), "%s: %s '%s'", cases[i].sql,
+			status_word(status), error.text);
 		trace_close(trace);
 		imported_finish(&imported);
 	}
@@ -68,7 +73,8 @@ Test(trace_guard, its_own_views_count)
 	struct error error = { 0 };
 	struct trace *trace = NULL;
 	int64_t n = -1;
-	make_file("DROP VIEW v_kernel; CREATE VIEW v_kernel AS WITH RECURSIVE c(run) AS (SELECT 1 UNION ALL SELECT run + 1 FROM c) SELECT run, 'x' AS name FROM c");
+	make_file("DROP VIEW v_kernel; CREATE VIEW v_kernel AS WITH RECURSIVE c(run) AS (SELECT 1 UNION ALL SELECT run + 1 FROM "
+		"c) SELECT run, 'x' AS name FROM c");
 	cr_assert(trace_open(imported.output, &error, &trace) == STATUS_OK, "%s", error.text);
 	cr_assert(db_get_int(trace->db, "SELECT count(*) FROM v_kernel", &n, &error) == STATUS_OK, "%s", error.text);
 	cr_expect(n == 1, "%" PRId64 " kernels", n);
@@ -120,13 +126,19 @@ Test(trace_guard, absurd_rows_do_no_harm)
 	static const char *const cases[] = {
 		"UPDATE gpu_activity SET launch = span", "UPDATE span SET duration_ns = -5", "UPDATE span SET duration_ns = 9223372036854775807",
 		"UPDATE span SET start_ns = -9223372036854775807", "UPDATE span SET start_ns = 'text', duration_ns = 'more'",
-		"UPDATE span SET lane = 999", "UPDATE span SET run = 77", "UPDATE lane SET run = 77", "DELETE FROM lane", "DELETE FROM string", "DELETE FROM process",
+		"UPDATE span SET lane = 999", "UPDATE span SET run = 77", "UPDATE lane SET run = 77", "DELETE FROM lane",
+			"DELETE FROM string", "DELETE FROM process",
 		"UPDATE lane SET device = 999, process = -1", "UPDATE lane SET name = x'ff00fe' || char(27) || '[2J', depth = -7",
-		"UPDATE string SET text = char(27) || ']0;title' || char(7) || id", "UPDATE run SET start_ns = 9223372036854775807, end_ns = -9223372036854775807",
-		"UPDATE device SET name = 'cuda:99999999999999999999'", "UPDATE lod SET data = x'ffffffffffffffff'", "DELETE FROM lod_rows", "DELETE FROM lod_lane",
-		"INSERT INTO counter SELECT 1, 999, 5, id, 1e308 * 10 FROM string", "UPDATE gpu_activity SET grid_x = -1, sync_kind = 900, graph_node = 'x'",
-		"UPDATE span SET kind = 99999", "UPDATE span SET kind = -3, class = 77", "UPDATE import_source SET kind = 'evil', file = x'00ff'",
-		"INSERT OR REPLACE INTO execution VALUES(1, 0, 9223372036854775807, -9223372036854775807, 0, NULL, 0, 0)", "DELETE FROM run", "DELETE FROM kind",
+		"UPDATE string SET text = char(27) || ']0;title' || char(7) || id", "UPDATE run SET start_ns = "
+			"9223372036854775807, end_ns = -9223372036854775807",
+		"UPDATE device SET name = 'cuda:99999999999999999999'", "UPDATE lod SET data = x'ffffffffffffffff'", "DELETE "
+			"FROM lod_rows", "DELETE FROM lod_lane",
+		"INSERT INTO counter SELECT 1, 999, 5, id, 1e308 * 10 FROM string", "UPDATE gpu_activity SET grid_x = -1, "
+			"sync_kind = 900, graph_node = 'x'",
+		"UPDATE span SET kind = 99999", "UPDATE span SET kind = -3, class = 77", "UPDATE import_source SET kind = "
+			"'evil', file = x'00ff'",
+		"INSERT OR REPLACE INTO execution VALUES(1, 0, 9223372036854775807, -9223372036854775807, 0, NULL, 0, 0)",
+			"DELETE FROM run", "DELETE FROM kind",
 		"INSERT INTO run_meta VALUES(1, 'base_time_ns', 'x'), (1, 'device cuda:0', 5)",
 	};
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "engine/base/attributes.h"
+#include "tests/support/trials.h"
 #include "tests/traces/checked.h"
 #include "tests/traces/imported.h"
 #include "tests/traces/random_chain.h"
@@ -97,7 +98,7 @@ static void cut_in_three(const char *whole, int64_t run, int64_t a_ns, int64_t b
 
 Test(trim, pieces_of_a_run_sum_to_the_whole, .timeout = 60)
 {
-	for (unsigned seed = 1; seed <= 12; seed++) {
+	for (unsigned seed = 1; seed <= (unsigned)trials(12); seed++) {
 		char what[40], whole[160];
 		make_runs(seed);
 		snprintf(whole, sizeof whole, "%s/whole.tandem", synthetic.folder);
@@ -118,7 +119,8 @@ Test(trim, all_of_a_file_is_as_before, .timeout = 60)
 {
 	make_runs(3);
 	struct trim_result result = trim(synthetic.file, pieces[0], &(struct trim_options){ 0 });
-	cr_expect(result.n_runs == 2 && result.n_before == result.n_after && !result.n_cut, "%" PRId64 " runs, %" PRId64 " of %" PRId64 ", %" PRId64 " cut",
+	cr_expect(result.n_runs == 2 && result.n_before == result.n_after && !result.n_cut, "%" PRId64 " runs, %" PRId64 " of "
+		"%" PRId64 ", %" PRId64 " cut",
 		result.n_runs, result.n_after, result.n_before, result.n_cut);
 	checked_file(pieces[0], "all");
 	static const char *const same[] = { "SELECT count(*) FROM op_event", "SELECT sum(rowid * duration_ns % 1000003) FROM op_event",
@@ -157,7 +159,8 @@ Test(trim, lanes_of_a_worker, .timeout = 60)
 	int64_t n_others = checked_number(pieces[0], "SELECT count(*) FROM v_op WHERE worker <> 'w1'");
 	int64_t n_own = checked_number(pieces[0], "SELECT count(*) FROM v_op"), n_before = checked_number(synthetic.file,
 		"SELECT count(*) FROM v_op WHERE worker = 'w1'");
-	cr_expect(n_others == 0 && n_own == n_before && n_own > 0, "%" PRId64 " of others, %" PRId64 " of its %" PRId64, n_others, n_own, n_before);
+	cr_expect(n_others == 0 && n_own == n_before && n_own > 0, "%" PRId64 " of others, %" PRId64 " of its %" PRId64,
+		n_others, n_own, n_before);
 	remove_pieces();
 	synthetic_finish(&synthetic);
 }
@@ -189,7 +192,8 @@ Test(trim, refuses_what_makes_no_sense)
 		struct error error = { 0 };
 		struct trim_result result;
 		int status = trim_trace(synthetic.file, cases[i].into, &cases[i].options, &error, &result);
-		cr_expect(status == cases[i].status && strstr(error.text, cases[i].text), "%s: %s '%s'", cases[i].name, status_word(status), error.text);
+		cr_expect(status == cases[i].status && strstr(error.text, cases[i].text), "%s: %s '%s'", cases[i].name,
+			status_word(status), error.text);
 		cr_expect(access(pieces[0], F_OK) != 0, "%s: something was left", cases[i].name);
 	}
 	unlink(no_trace);
@@ -202,7 +206,7 @@ Test(trim, pieces_of_real_traces_sum_to_the_whole, .timeout = 100)
 {
 	static const char *const samples[] = { "kineto/graph_replay_decode.json.gz", "kineto/event_sync_multi_stream.json.gz",
 		"nsys/graph_trace_rtx3060.sqlite" };
-	for (size_t i = 0; i < ARRAY_LEN(samples); i++) {
+	for (size_t i = 0; i < (size_t)trials((int)ARRAY_LEN(samples)); i++) {
 		struct imported imported;
 		char path[300];
 		if (!imported_sample(samples[i], path))
@@ -210,7 +214,8 @@ Test(trim, pieces_of_real_traces_sum_to_the_whole, .timeout = 100)
 		imported_init(&imported);
 		imported_add_file(&imported, path);
 		cr_assert(imported_run(&imported) == STATUS_OK, "%s", imported.error.text);
-		int64_t start_ns = imported_int(&imported, "SELECT start_ns FROM run"), end_ns = imported_int(&imported, "SELECT end_ns FROM run");
+		int64_t start_ns = imported_int(&imported, "SELECT start_ns FROM run"), end_ns = imported_int(&imported,
+			"SELECT end_ns FROM run");
 		name_pieces(imported.source.directory);
 		cut_in_three(imported.output, 0, start_ns + (end_ns - start_ns) / 3, start_ns + (end_ns - start_ns) / 5 * 4, samples[i]);
 		expect_sums(imported.output, 3, samples[i]);
@@ -226,9 +231,12 @@ Test(trim, one_rank_of_several, .timeout = 100)
 	imported_init(&imported);
 	for (int i = 0; i < 2; i++) {
 		char text[400];
-		snprintf(text, sizeof text, "{\"schemaVersion\":1,\"distributedInfo\":{\"rank\":%d,\"world_size\":2},\"traceEvents\":[{\"ph\":\"X\",\"cat\":"
-			"\"kernel\",\"name\":\"k%d\",\"pid\":0,\"tid\":7,\"ts\":%d,\"dur\":5,\"args\":{\"device\":0,\"stream\":7,\"correlation\":3}},"
-			"{\"ph\":\"X\",\"cat\":\"cuda_runtime\",\"name\":\"cudaLaunchKernel\",\"pid\":%d,\"tid\":1,\"ts\":%d,\"dur\":2,\"args\":{\"correlation\":"
+		snprintf(text, sizeof text, "{\"schemaVersion\":1,\"distributedInfo\":{\"rank\":%d,\"world_size\":2},"
+			"\"traceEvents\":[{\"ph\":\"X\",\"cat\":"
+			"\"kernel\",\"name\":\"k%d\",\"pid\":0,\"tid\":7,\"ts\":%d,\"dur\":5,\"args\":{\"device\":0,"
+			"\"stream\":7,\"correlation\":3}},"
+			"{\"ph\":\"X\",\"cat\":\"cuda_runtime\",\"name\":\"cudaLaunchKernel\",\"pid\":%d,\"tid\":1,\"ts\":%d,"
+			"\"dur\":2,\"args\":{\"correlation\":"
 			"3}}]}", i, i, 10 + i, 40 + i, 3);
 		imported_add_text(&imported, text);
 	}
@@ -237,7 +245,8 @@ Test(trim, one_rank_of_several, .timeout = 100)
 	struct trim_result result = trim(imported.output, pieces[0], &(struct trim_options){ .ranks = ranks, .n_ranks = 1 });
 	checked_file(pieces[0], "rank 1");
 	cr_expect(result.n_lanes == 2 && result.n_after == 2, "%" PRId64 " lanes, %" PRId64 " spans", result.n_lanes, result.n_after);
-	cr_expect(checked_number(pieces[0], "SELECT count(*) FROM v_kernel WHERE name = 'k1' AND launch IS NOT NULL") == 1, "the kernel lost its launch");
+	cr_expect(checked_number(pieces[0], "SELECT count(*) FROM v_kernel WHERE name = 'k1' AND launch IS NOT NULL") == 1,
+		"the kernel lost its launch");
 	cr_expect(checked_number(pieces[0], "SELECT count(*) FROM string WHERE text = 'k0'") == 0, "a text of the other rank is still there");
 	remove_pieces();
 	imported_finish(&imported);

@@ -43,7 +43,8 @@ static void event(struct profile *profile, const char *category, const char *nam
 	va_start(values, args);
 	vsnprintf(text, sizeof(text), args, values);
 	va_end(values);
-	strbuf_addf(&profile->text, ",\n{\"ph\":\"X\",\"cat\":\"%s\",\"name\":\"%s\",\"pid\":%s,\"tid\":%s,\"ts\":%d,\"dur\":%d,\"args\":{%s}}", category,
+	strbuf_addf(&profile->text,
+		",\n{\"ph\":\"X\",\"cat\":\"%s\",\"name\":\"%s\",\"pid\":%s,\"tid\":%s,\"ts\":%d,\"dur\":%d,\"args\":{%s}}", category,
 		name, strncmp(thread, "s", 1) == 0 ? "0" : "4711", thread + (*thread == 's'), 1000000 + start_us, duration_us, text);
 }
 
@@ -58,19 +59,23 @@ static void layer(struct profile *profile, int at_us, int idx, int step)
 		"ncclDevKernel_AllReduce_Sum_bf16_RING_LL(ncclDevKernelArgsStorage<4096ul>)" };
 	static const char *const operators[] = { "aten::mm", "aten::fill_", "aten::linear", "nccl:all_reduce" };
 	int correlation = ++profile->correlation, is_last = idx == LAYERS - 1;
-	event(profile, "cpu_op", operators[idx], "4711", at_us, 180, "\"External id\":%d,\"Sequence number\":%d", correlation, step * LAYERS + idx);
-	event(profile, "cuda_runtime", "cudaLaunchKernel", "4711", at_us + 40, 60, "\"correlation\":%d,\"External id\":%d", correlation, correlation);
+	event(profile, "cpu_op", operators[idx], "4711", at_us, 180,
+		"\"External id\":%d,\"Sequence number\":%d", correlation, step * LAYERS + idx);
+	event(profile, "cuda_runtime", "cudaLaunchKernel", "4711", at_us + 40, 60,
+		"\"correlation\":%d,\"External id\":%d", correlation, correlation);
 	event(profile, "kernel", kernels[idx], is_last ? "s20" : "s7", at_us + 150 + (is_last ? 60 * profile->rank : 0), is_last ? 400 : 160,
-		"\"device\":0,\"stream\":%d,\"correlation\":%d,\"External id\":%d,\"grid\":[8,%d,1],\"block\":[128,1,1]", is_last ? 20 : 7, correlation,
-		correlation, idx + 1);
+		"\"device\":0,\"stream\":%d,\"correlation\":%d,\"External id\":%d,\"grid\":[8,%d,1],\"block\":[128,1,1]",
+		is_last ? 20 : 7, correlation, correlation, idx + 1);
 }
 
 static void write_profile(const char *file, int rank)
 {
 	struct profile profile = { .text = STRBUF_INIT, .rank = rank };
-	strbuf_addf(&profile.text, "{\"schemaVersion\":1,\"distributedInfo\":{\"rank\":%d,\"world_size\":%d,\"backend\":\"nccl\"},\n\"traceEvents\":[\n"
+	strbuf_addf(&profile.text,
+		"{\"schemaVersion\":1,\"distributedInfo\":{\"rank\":%d,\"world_size\":%d,\"backend\":\"nccl\"},\n\"traceEvents\":[\n"
 		"{\"ph\":\"M\",\"name\":\"process_name\",\"pid\":4711,\"tid\":0,\"ts\":1000000,\"args\":{\"name\":\"python\"}},\n"
-		"{\"ph\":\"M\",\"name\":\"thread_name\",\"pid\":4711,\"tid\":4711,\"ts\":1000000,\"args\":{\"name\":\"thread 4711 (trainer)\"}}", rank, RANKS);
+		"{\"ph\":\"M\",\"name\":\"thread_name\",\"pid\":4711,\"tid\":4711,\"ts\":1000000,\"args\":{\"name\":\"thread 4711 (trainer)\"}}",
+		rank, RANKS);
 	for (int step = 0; step < STEPS; step++) {
 		char name[40];
 		int at_us = 1000 * step;
@@ -102,7 +107,8 @@ static const char nsys_sql[] =
 	" ('EXPORT_SCHEMA_VERSION_MINOR', '25'), ('EXPORT_SCHEMA_VERSION_MICRO', '0');"
 	"CREATE TABLE StringIds(id INTEGER PRIMARY KEY, value TEXT);"
 	"INSERT INTO StringIds VALUES(1, 'void scale<float>(float *, float, int)'), (2, 'scale'), (3, 'cudaLaunchKernel_v7000'),"
-	" (4, 'cudaMemcpyAsync_v3020'), (5, 'cudaDeviceSynchronize_v3020'), (6, 'cudaMemset_v3020'), (7, 'bad' || char(27) || '[2Jname'), (8, 'worker');"
+	" (4, 'cudaMemcpyAsync_v3020'), (5, 'cudaDeviceSynchronize_v3020'), (6, 'cudaMemset_v3020'),"
+	" (7, 'bad' || char(27) || '[2Jname'), (8, 'worker');"
 	"CREATE TABLE ThreadNames(nameId INTEGER, priority INTEGER, globalTid INTEGER);"
 	"INSERT INTO ThreadNames VALUES(8, 1, " THREAD ");"
 	"CREATE TABLE CUPTI_ACTIVITY_KIND_RUNTIME(start INTEGER, end INTEGER, eventClass INTEGER, globalTid INTEGER, correlationId INTEGER,"
@@ -126,7 +132,8 @@ static const char nsys_sql[] =
 	"CREATE TABLE NVTX_EVENTS(start INTEGER, end INTEGER, eventType INTEGER, rangeId INTEGER, category INTEGER, color INTEGER, text TEXT,"
 	" globalTid INTEGER, endGlobalTid INTEGER, textId INTEGER, domainId INTEGER);"
 	"INSERT INTO NVTX_EVENTS VALUES(900000, 1750000, 59, 1, NULL, NULL, 'epoch 0', " THREAD ", NULL, NULL, 0);"
-	REPEAT "INSERT INTO NVTX_EVENTS SELECT 995000 + 100000 * i, 1040000 + 100000 * i, 59, 2 + i, NULL, NULL, 'batch', " THREAD ", NULL, NULL, 0 FROM i;";
+	REPEAT "INSERT INTO NVTX_EVENTS SELECT 995000 + 100000 * i, 1040000 + 100000 * i, 59, 2 + i, NULL, NULL, 'batch', " THREAD
+	", NULL, NULL, 0 FROM i;";
 
 static void write_export(const char *file)
 {

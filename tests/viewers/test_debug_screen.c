@@ -229,21 +229,70 @@ static void run_cases(struct scene *scene, const struct key_case *cases, size_t 
 Test(debug_screen, keys, .timeout = 60)
 {
 	static const struct key_case cases[] = {
-		{ "", "not started" }, { "", "Nothing runs yet" }, { "c", "nothing runs: 'run' or 'start' it" }, { "b", "Breakpoint 1: break at input, after" },
-		{ "d", "delete 1" },
-		{ "S", "after input on driver, execution 0" }, { "s", "before ones on w0, execution 0" }, { "s", "after ones on w0, execution 0" },
-		{ "N", "before count on w0, execution 0" }, { "1", "1 nodes" }, { "jb", "Breakpoint 2: break at twice, before" }, { "c", "before twice on w1, execution 0" },
-		{ "B", "Breakpoint 3" }, { "c", "after twice on w1, execution 0" }, { "", "<out.0>" }, { "", "may be set" }, { "{", "<in.0>" },
-		{ "}", "<out.0>" }, { "w", "display twice" }, { "4", "twice.out of execution 0" }, { "w", "undisplay 1" }, { "4", "nothing is watched" },
-		{ "w", "display twice" }, { "p", "print twice" }, { "3m", "40000000" }, { "m", "2 2" }, { "/0]\n", "f32[2,3][0]" }, { "/\025\n", "f32[2,3]  execution" },
-		{ "/99]\n", "99" }, { "/\025\n", "f32[2,3]  execution" }, { "W", "Watchpoint 4" }, { "d", "delete 2 3 4" }, { "d", "no stop is at twice" },
-		{ "]", "worker driver" }, { "[", "worker w1" }, { "h", "held" }, { "h", "release w1" }, { "y", "stopped by this debugger" },
-		{ "f", "output" }, { "n", "(tandem) next" }, { "1<jjj", "twice" }, { "u", "before twice on w1" },
-		{ "E", "looking at execution" }, { "e", "(tandem) execution" }, { "r", "looking back at" }, { "R", "(tandem) forward" },
-		{ "\003", "nothing moves; q leaves" }, { "~", "'~' has no meaning" }, { "2", "[" }, { "7", "nodes captured" }, { "j\n", "(tandem) execution" },
-		{ "8", "1 div = " }, { "+", "1 div" }, { "-=", "1 div" }, { "6j\n", "(tandem) worker w0" }, { "0", "the run has printed nothing" },
-		{ "5", "there is one run" }, { "9z", "9 messages" }, { "\033", "1 nodes" }, { "?", "Keys; below" }, { " ", "in the watch list" }, { "x", "1 nodes" },
-		{ "X", "The run is over" }, { "S", "after input on driver, execution 0" },
+		{"", "not started"},
+		{"", "Nothing runs yet"},
+		{"c", "nothing runs: 'run' or 'start' it"},
+		{"b", "Breakpoint 1: break at input, after"},
+		{"d", "delete 1"},
+		{"S", "after input on driver, execution 0"},
+		{"s", "before ones on w0, execution 0"},
+		{"s", "after ones on w0, execution 0"},
+		{"N", "before count on w0, execution 0"},
+		{"1", "1 nodes"},
+		{"jb", "Breakpoint 2: break at twice, before"},
+		{"c", "before twice on w1, execution 0"},
+		{"B", "Breakpoint 3"},
+		{"c", "after twice on w1, execution 0"},
+		{"", "<out.0>"},
+		{"", "may be set"},
+		{"{", "<in.0>"},
+		{"}", "<out.0>"},
+		{"w", "display twice"},
+		{"4", "twice.out of execution 0"},
+		{"w", "undisplay 1"},
+		{"4", "nothing is watched"},
+		{"w", "display twice"},
+		{"p", "print twice"},
+		{"3m", "40000000"},
+		{"m", "2 2"},
+		{"/0]\n", "f32[2,3][0]"},
+		{"/\025\n", "f32[2,3]  execution"},
+		{"/99]\n", "99"},
+		{"/\025\n", "f32[2,3]  execution"},
+		{"W", "Watchpoint 4"},
+		{"d", "delete 2 3 4"},
+		{"d", "no stop is at twice"},
+		{"]", "worker driver"},
+		{"[", "worker w1"},
+		{"h", "held"},
+		{"h", "release w1"},
+		{"y", "stopped by this debugger"},
+		{"f", "output"},
+		{"n", "(tandem) next"},
+		{"1<jjj", "twice"},
+		{"u", "before twice on w1"},
+		{"E", "looking at execution"},
+		{"e", "(tandem) execution"},
+		{"r", "looking back at"},
+		{"R", "(tandem) forward"},
+		{"\003", "nothing moves; q leaves"},
+		{"~", "'~' has no meaning"},
+		{"2", "["},
+		{"7", "nodes captured"},
+		{"j\n", "(tandem) execution"},
+		{"8", "1 div = "},
+		{"+", "1 div"},
+		{"-=", "1 div"},
+		{"6j\n", "(tandem) worker w0"},
+		{"0", "the run has printed nothing"},
+		{"5", "there is one run"},
+		{"9z", "9 messages"},
+		{"\033", "1 nodes"},
+		{"?", "Keys; below"},
+		{" ", "in the watch list"},
+		{"x", "1 nodes"},
+		{"X", "The run is over"},
+		{"S", "after input on driver, execution 0"},
 	};
 	struct scene scene;
 	begin(&scene, "compiled chain.dot -q -n 9", 100, 30);
@@ -272,12 +321,29 @@ Test(debug_screen, help_lists_all_keys, .timeout = 60)
 Test(debug_screen, command_line, .timeout = 60)
 {
 	static const struct key_case cases[] = {
-		{ ":ec\t", ":echo" }, { "one\n", "(tandem) echo one" }, { ":echo two\n", "two" }, { ":\020\020", ":echo one" }, { "\016", ":echo two" },
-		{ "\033", "1 nodes" }, { ":break tw\t", ":break twice" }, { "\n", "Breakpoint 1" }, { ":d\t", "delete" }, { "\003", "1 nodes" },
-		{ ":frobnicate\n", "there is no command 'frobnicate'" }, { ":zzz\t", "nothing begins with that" }, { "\007", "1 nodes" },
-		{ ":commands 1\n", "(tandem) commands 1" }, { "echo at twice\n", "> echo at twice" }, { "end\n", "1 nodes" }, { "X", "at twice" }, { ":\n", "(tandem)" },
-		{ ":commands 1\n", "commands 1" }, { "\033", "> end" }, { ":echo \tx\n", "x" }, { ":list -a\n", "output" },
-		{ ":tui now\n", "tui" },
+		{":ec\t", ":echo"},
+		{"one\n", "(tandem) echo one"},
+		{":echo two\n", "two"},
+		{":\020\020", ":echo one"},
+		{"\016", ":echo two"},
+		{"\033", "1 nodes"},
+		{":break tw\t", ":break twice"},
+		{"\n", "Breakpoint 1"},
+		{":d\t", "delete"},
+		{"\003", "1 nodes"},
+		{":frobnicate\n", "there is no command 'frobnicate'"},
+		{":zzz\t", "nothing begins with that"},
+		{"\007", "1 nodes"},
+		{":commands 1\n", "(tandem) commands 1"},
+		{"echo at twice\n", "> echo at twice"},
+		{"end\n", "1 nodes"},
+		{"X", "at twice"},
+		{":\n", "(tandem)"},
+		{":commands 1\n", "commands 1"},
+		{"\033", "> end"},
+		{":echo \tx\n", "x"},
+		{":list -a\n", "output"},
+		{":tui now\n", "tui"},
 	};
 	struct scene scene;
 	begin(&scene, "compiled chain.dot -q -n 3", 100, 30);
@@ -360,14 +426,16 @@ Test(debug_screen, small_terminals, .timeout = 60)
 
 /* -- random events ------------------------------------------------------------------------------------------------------------ */
 
-static const char *const words[] = { ":break twice\n", ":tbreak last@3\n", ":display -s count\n", ":print last\n", ":set count = 3\n", ":undisplay\n",
-	":delete\n", ":kill\n", ":until 2\n", ":list -a\n", ":info workers\n", ":worker w1\n", ":execution 1\n", ":history\n", ":hold w0\n", ":release w0\n",
-	":watch count\n", ":catch wait 1s\n", "/[1]\n", "/\025\n", ":print \"\n" };
+static const char *const words[] = {":break twice\n", ":tbreak last@3\n", ":display -s count\n", ":print last\n",
+	":set count = 3\n", ":undisplay\n", ":delete\n", ":kill\n", ":until 2\n", ":list -a\n", ":info workers\n",
+	":worker w1\n", ":execution 1\n", ":history\n", ":hold w0\n", ":release w0\n", ":watch count\n", ":catch wait 1s\n",
+	"/[1]\n", "/\025\n", ":print \"\n"};
 
 static struct event random_event(unsigned *seed, const struct canvas *canvas)
 {
-	static const uint32_t keys[] = { KEY_ARROW_LEFT, KEY_ARROW_RIGHT, KEY_ARROW_UP, KEY_ARROW_DOWN, KEY_PAGE_UP, KEY_PAGE_DOWN, KEY_HOME_, KEY_END_,
-		KEY_DELETE, KEY_BACKTAB, '\t', '\n', 27, 127, 0x65e5, 0x301, KEY_FUNCTION_1 };
+	static const uint32_t keys[] = {KEY_ARROW_LEFT, KEY_ARROW_RIGHT, KEY_ARROW_UP, KEY_ARROW_DOWN, KEY_PAGE_UP,
+		KEY_PAGE_DOWN, KEY_HOME_, KEY_END_, KEY_DELETE, KEY_BACKTAB, '\t', '\n', 27, 127, 0x65e5, 0x301,
+		KEY_FUNCTION_1};
 	static const char often[] = "SssssnnNcufbBdwWphh[]eErR{}m123456789011z+-=jk";
 	struct event event = { .kind = EVENT_KEY };
 	int kind = rand_r(seed) % 10;

@@ -76,33 +76,39 @@ static const struct {
 	enum imported_kind kind;
 	const char *name, *keys, *shows[3], *hides;
 } moves[] = {
-	{ IMPORTED_KINETO, "the first span", "", { "ampere_sgemm_128x64_tn", "grid 8×1×1", "block 128×1×1" }, NULL },
-	{ IMPORTED_KINETO, "to the call", "%", { "launched by cudaLaunchKernel", "launch call", "of ampere_sgemm_128x64_tn" }, NULL },
-	{ IMPORTED_KINETO, "and back", "%%", { "the work launched: ampere_sgemm_128x64_tn", "by cudaLaunchKernel: work 110.0 µs after the call began, 50.0 µs after it returned" }, NULL },
-	{ IMPORTED_KINETO, "what it lies inside of", "%", { "ProfilerStep#0 › forward › aten::mm" }, NULL },
-	{ IMPORTED_KINETO, "the same name", "n", { "1.170 000 ms … 1.330 000 ms" }, NULL },
-	{ IMPORTED_KINETO, "there and back", "np", { "170.000 µs … 330.000 µs" }, NULL },
-	{ IMPORTED_KINETO, "the last of its name", "nnn", { "no later span of this name on this stream" }, NULL },
-	{ IMPORTED_KINETO, "a template", "w", { "vectorized_elementwise_kernel<FillFunctor>", "void at::native::vectorized_elementwise_kernel<4," }, NULL },
-	{ IMPORTED_KINETO, "a shell", "ww", { "cutlass_80_wmma_tensorop_bf16_s161616gemm" }, NULL },
-	{ IMPORTED_KINETO, "a copy", "www", { "1 MiB at 15 GB/s", "copy" }, NULL },
-	{ IMPORTED_KINETO, "search by name", "/fill_\n", { "aten::fill_", "category cpu_op" }, NULL },
-	{ IMPORTED_KINETO, "search by category", "/cat:python\n", { "forward", "model/net.py(12): forward" }, NULL },
-	{ IMPORTED_KINETO, "search by kind", "/kind:copy\n", { "Memcpy HtoD" }, NULL },
-	{ IMPORTED_KINETO, "search by duration", "/>350us kind:collective\n", { "ncclDevKernel_AllReduce_Sum_bf16_RING_LL" }, NULL },
-	{ IMPORTED_KINETO, "nothing so called", "/zebra\n", { "no span and no lane has 'zebra' in its name" }, NULL },
-	{ IMPORTED_KINETO, "no such kind", "&kind:zebra\n", { "kinds are kernel, collective" }, NULL },
-	{ IMPORTED_KINETO, "a lane's name", "&rank 1\n", { "filter: rank 1" }, NULL },
-	{ IMPORTED_KINETO, "a thread folds", "jj\t", { "r0 t4711 trainer  +3" }, NULL },
-	{ IMPORTED_KINETO, "a process folds", "F", { "rank 0: 6 lanes" }, "r0 " },
-	{ IMPORTED_KINETO, "a process unfolds", "FF", { "r0 cuda:0 s7" }, NULL },
-	{ IMPORTED_KINETO, "everything folds", "M", { "r0 t4711 trainer", "r1 t4711 trainer" }, "   +1 " },
-	{ IMPORTED_KINETO, "no edges", "{", { "an imported trace has no edges" }, NULL },
-	{ IMPORTED_KINETO, "the help", "?", { "next-iteration" }, NULL },
-	{ IMPORTED_NSYS, "a device's wait", "jj", { "t78 worker" }, NULL },
-	{ IMPORTED_NSYS, "control characters", "/bad\n", { "bad^[[2Jname" }, "\033" },
-	{ IMPORTED_NSYS, "a kernel's parameters", "/scale\n", { "void scale<float>(float *, float, int)" }, NULL },
-	{ IMPORTED_NSYS, "a wait of the host", "/Synchronize\n", { "cudaDeviceSynchronize", "sync" }, NULL },
+	{IMPORTED_KINETO, "the first span", "", {"ampere_sgemm_128x64_tn", "grid 8×1×1", "block 128×1×1"}, NULL},
+	{IMPORTED_KINETO, "to the call", "%", {"launched by cudaLaunchKernel", "launch call", "of ampere_sgemm_128x64_tn"},
+		NULL},
+	{IMPORTED_KINETO, "and back", "%%",
+		{"the work launched: ampere_sgemm_128x64_tn",
+			"by cudaLaunchKernel: work 110.0 µs after the call began, 50.0 µs after it returned"},
+		NULL},
+	{IMPORTED_KINETO, "what it lies inside of", "%", {"ProfilerStep#0 › forward › aten::mm"}, NULL},
+	{IMPORTED_KINETO, "the same name", "n", {"1.170 000 ms … 1.330 000 ms"}, NULL},
+	{IMPORTED_KINETO, "there and back", "np", {"170.000 µs … 330.000 µs"}, NULL},
+	{IMPORTED_KINETO, "the last of its name", "nnn", {"no later span of this name on this stream"}, NULL},
+	{IMPORTED_KINETO, "a template", "w",
+		{"vectorized_elementwise_kernel<FillFunctor>", "void at::native::vectorized_elementwise_kernel<4,"}, NULL},
+	{IMPORTED_KINETO, "a shell", "ww", {"cutlass_80_wmma_tensorop_bf16_s161616gemm"}, NULL},
+	{IMPORTED_KINETO, "a copy", "www", {"1 MiB at 15 GB/s", "copy"}, NULL},
+	{IMPORTED_KINETO, "search by name", "/fill_\n", {"aten::fill_", "category cpu_op"}, NULL},
+	{IMPORTED_KINETO, "search by category", "/cat:python\n", {"forward", "model/net.py(12): forward"}, NULL},
+	{IMPORTED_KINETO, "search by kind", "/kind:copy\n", {"Memcpy HtoD"}, NULL},
+	{IMPORTED_KINETO, "search by duration", "/>350us kind:collective\n", {"ncclDevKernel_AllReduce_Sum_bf16_RING_LL"},
+		NULL},
+	{IMPORTED_KINETO, "nothing so called", "/zebra\n", {"no span and no lane has 'zebra' in its name"}, NULL},
+	{IMPORTED_KINETO, "no such kind", "&kind:zebra\n", {"kinds are kernel, collective"}, NULL},
+	{IMPORTED_KINETO, "a lane's name", "&rank 1\n", {"filter: rank 1"}, NULL},
+	{IMPORTED_KINETO, "a thread folds", "jj\t", {"r0 t4711 trainer  +3"}, NULL},
+	{IMPORTED_KINETO, "a process folds", "F", {"rank 0: 6 lanes"}, "r0 "},
+	{IMPORTED_KINETO, "a process unfolds", "FF", {"r0 cuda:0 s7"}, NULL},
+	{IMPORTED_KINETO, "everything folds", "M", {"r0 t4711 trainer", "r1 t4711 trainer"}, "   +1 "},
+	{IMPORTED_KINETO, "no edges", "{", {"an imported trace has no edges"}, NULL},
+	{IMPORTED_KINETO, "the help", "?", {"next-iteration"}, NULL},
+	{IMPORTED_NSYS, "a device's wait", "jj", {"t78 worker"}, NULL},
+	{IMPORTED_NSYS, "control characters", "/bad\n", {"bad^[[2Jname"}, "\033"},
+	{IMPORTED_NSYS, "a kernel's parameters", "/scale\n", {"void scale<float>(float *, float, int)"}, NULL},
+	{IMPORTED_NSYS, "a wait of the host", "/Synchronize\n", {"cudaDeviceSynchronize", "sync"}, NULL},
 };
 
 Test(imported, keys)
@@ -126,7 +132,11 @@ Test(imported, other_screens)
 	static const struct {
 		const char *keys, *shown;
 	} cases[] = {
-		{ "s", "device" }, { "c", "There is one run here" }, { "g", "has no graph" }, { "P", "has no plan" }, { "?", "Colours of an imported trace" },
+		{"s", "device"},
+		{"c", "There is one run here"},
+		{"g", "has no graph"},
+		{"P", "has no plan"},
+		{"?", "Colours of an imported trace"},
 	};
 	static const int sizes[][2] = { { 120, 40 }, { 80, 24 }, { 60, 16 }, { 21, 5 }, { 0, 0 } };
 	for (int kind = IMPORTED_KINETO; kind <= IMPORTED_NSYS; kind++) {
@@ -169,19 +179,24 @@ Test(imported, iterations)
 static const struct {
 	const char *name, *is, *should;
 } names[] = {
-	{ "plain", "triton_poi_fused_add_0", "triton_poi_fused_add_0" },
-	{ "parameters", "ncclDevKernel_AllReduce_Sum_f32_RING_LL(ncclDevKernelArgsStorage<4096ul>)", "ncclDevKernel_AllReduce_Sum_f32_RING_LL" },
-	{ "template without a word", "void gemmSN_TN_kernel<float, 128, 16, 2, 4, 4, 4, true>(cublasGemmSmallNParams<float>)", "gemmSN_TN_kernel" },
-	{ "lambda", "void at::native::elementwise_kernel<128, 4, at::native::gpu_kernel_impl<at::native::direct_copy_kernel_cuda(at::TensorIteratorBase&)"
+	{"plain", "triton_poi_fused_add_0", "triton_poi_fused_add_0"},
+	{"parameters", "ncclDevKernel_AllReduce_Sum_f32_RING_LL(ncclDevKernelArgsStorage<4096ul>)",
+		"ncclDevKernel_AllReduce_Sum_f32_RING_LL"},
+	{"template without a word", "void gemmSN_TN_kernel<float, 128, 16, 2, 4, 4, 4, true>(cublasGemmSmallNParams<float>)",
+		"gemmSN_TN_kernel"},
+	{"lambda",
+		"void at::native::elementwise_kernel<128, 4, "
+		"at::native::gpu_kernel_impl<at::native::direct_copy_kernel_cuda(at::TensorIteratorBase&)"
 		"::{lambda()#2}::operator()() const::{lambda(float)#1}>(at::TensorIteratorBase&)::{lambda(int)#1}>(int, x)",
-		"elementwise_kernel<direct_copy_kernel_cuda>" },
-	{ "anonymous namespace", "void at::native::(anonymous namespace)::CatArrayBatchedCopy<float, unsigned int, 2, 128, 1>(float*, int)",
-		"CatArrayBatchedCopy" },
-	{ "shell", "void cutlass::device_kernel<flash::FwdKernel<x> >(flash::Params)", "FwdKernel" },
-	{ "unbalanced", "void f<a<b(", "f" },
-	{ "only brackets", "<<<>>>", "<<<>>>" },
-	{ "empty", "", "" },
-	{ "operator", "operator<", "operator" },
+		"elementwise_kernel<direct_copy_kernel_cuda>"},
+	{"anonymous namespace",
+		"void at::native::(anonymous namespace)::CatArrayBatchedCopy<float, unsigned int, 2, 128, 1>(float*, int)",
+		"CatArrayBatchedCopy"},
+	{"shell", "void cutlass::device_kernel<flash::FwdKernel<x> >(flash::Params)", "FwdKernel"},
+	{"unbalanced", "void f<a<b(", "f"},
+	{"only brackets", "<<<>>>", "<<<>>>"},
+	{"empty", "", ""},
+	{"operator", "operator<", "operator"},
 };
 
 Test(imported, short_names)
@@ -207,8 +222,9 @@ Test(imported, terminal)
 	struct pty_screen screen;
 	static const struct {
 		const char *keys, *shown;
-	} steps[] = { { "", "r0 cuda:0 s7" }, { "w", "vectorized_elementwise" }, { "%", "launched by" }, { "\033[B", "r0 t4711" }, { "F", "rank 1: 6 lanes" },
-		{ "\r", "r1 cuda:0 s7" }, { "s", "device" }, { "t", "r0 cuda:0 s7" }, { "/nccl\r", "search: nccl" } };
+	} steps[] = {{"", "r0 cuda:0 s7"}, {"w", "vectorized_elementwise"}, {"%", "launched by"}, {"\033[B", "r0 t4711"},
+		{"F", "rank 1: 6 lanes"}, {"\r", "r1 cuda:0 s7"}, {"s", "device"}, {"t", "r0 cuda:0 s7"},
+		{"/nccl\r", "search: nccl"}};
 	imported_trace_init(&trace, IMPORTED_KINETO, NULL);
 	const char *words[] = { getenv("TANDEM"), "view", trace.file, NULL };
 	pty_screen_start(&screen, 120, 40, trace.folder, words);
