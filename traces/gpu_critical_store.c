@@ -81,13 +81,47 @@ static int compare_sums(const void *a, const void *b)
 	return 0;
 }
 
+static int compare_places(const void *a, const void *b, void *items)
+{
+	const struct gpu_sum *sums = items;
+	return compare_sums(&sums[*(const uint32_t *)a], &sums[*(const uint32_t *)b]);
+}
+
+/* Puts items[places[i]] at i, along the cycles. */
+static void arrange(struct gpu_sum *items, uint32_t *places, uint32_t n)
+{
+	for (uint32_t i = 0; i < n; i++) {
+		struct gpu_sum first = items[i];
+		uint32_t to = i;
+		while (places[to] != i) {
+			uint32_t from = places[to];
+			items[to] = items[from];
+			places[to] = to;
+			to = from;
+		}
+		items[to] = first;
+		places[to] = to;
+	}
+}
+
+/* By their places where there is room for these: sorting moves and copies less then. */
 void gpu_sums_sort(struct gpu_sums *sums)
 {
-	if (sums->n)
-		qsort(sums->items, sums->n, sizeof *sums->items, compare_sums);
 	free(sums->slots);
 	sums->slots = NULL;
 	sums->n_slots = 0;
+	if (!sums->n)
+		return;
+	uint32_t *places = malloc(sums->n * sizeof *places);
+	if (!places) {
+		qsort(sums->items, sums->n, sizeof *sums->items, compare_sums);
+		return;
+	}
+	for (uint32_t i = 0; i < sums->n; i++)
+		places[i] = i;
+	qsort_r(places, sums->n, sizeof *places, compare_places, sums->items);
+	arrange(sums->items, places, sums->n);
+	free(places);
 }
 
 void gpu_sums_finish(struct gpu_sums *sums)

@@ -305,6 +305,8 @@ int import_sink_close(struct import_sink *sink, struct error *error)
 	if ((size_t)snprintf(part, sizeof part, "%s.part", sink->options->output) >= sizeof part)
 		return error_set(error, STATUS_USAGE, "%.100s…: the name is too long", sink->options->output);
 	status = import_write(sink, part, error);
+	import_sort_destroy(sink->sort); /* its memory is for the analyses */
+	sink->sort = NULL;
 	if (status == STATUS_OK)
 		status = gpu_analyses_run_file(part, sink->options->interrupt, error);
 	if (status == STATUS_OK && rename(part, sink->options->output) < 0)
