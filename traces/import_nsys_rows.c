@@ -170,8 +170,8 @@ static uint32_t copy_word(struct nsys *nsys, int64_t kind, int64_t from, int64_t
 {
 	static const char *const kinds[] = { "unknown", "HtoD", "DtoH", "HtoA", "AtoH", "AtoA", "AtoD", "DtoA", "DtoD", "HtoH", "PtoP",
 		"unified HtoD", "unified DtoH", "unified DtoD" };
-	static const char *const memories[] = { "Pageable", "Pinned", "Device", "Array", "Managed", "Device "
-		"static", "Managed static", "Unknown" };
+	static const char *const memories[] = { "Pageable", "Pinned", "Device", "Array", "Managed", "Device static",
+		"Managed static", "Unknown" };
 	char text[96];
 	int n = snprintf(text, sizeof text, "%s", kind >= 0 && kind < (int64_t)ARRAY_LEN(kinds) ? kinds[kind] : "unknown");
 	if (from >= 0 && to >= 0 && from < (int64_t)ARRAY_LEN(memories) && to < (int64_t)ARRAY_LEN(memories))

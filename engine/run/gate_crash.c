@@ -40,6 +40,15 @@ const char *gate_freeze_word(enum gate_freeze reason)
 	return reason < GATE_FREEZE_COUNT ? freeze_words[reason] : "?";
 }
 
+/* Others go on writing meanwhile: what they are in the middle of may be copied in halves, a word at a time. */
+__attribute__((no_sanitize_thread)) static void copy_while_written(void *copy, const volatile void *bytes, size_t n_bytes)
+{
+	uint64_t *to = copy;
+	const volatile uint64_t *from = bytes;
+	for (size_t i = 0; i < n_bytes / sizeof *to; i++)
+		to[i] = from[i];
+}
+
 bool gates_freeze(struct gates *gates, const struct control *control, enum gate_freeze reason, uint32_t worker, uint32_t node,
 	uint64_t execution, const char *text)
 {
@@ -54,7 +63,7 @@ bool gates_freeze(struct gates *gates, const struct control *control, enum gate_
 	frozen->ticks = clock_ticks().count;
 	snprintf(frozen->text, sizeof frozen->text, "%s", text);
 	uint64_t bytes = control_read_once(&control->header->n_workers) == control->n_workers ? control->header->total_bytes : 0;
-	memcpy(gates->frozen_control, control->header, bytes < gates->control_bytes ? bytes : gates->control_bytes);
+	copy_while_written(gates->frozen_control, control->header, bytes < gates->control_bytes ? bytes : gates->control_bytes);
 	atomic_store_explicit(&frozen->state, 2, memory_order_release);
 	gates_announce(gates);
 	return true;

@@ -320,10 +320,23 @@ Test(twin, early_end)
 	}
 }
 
+static bool is_started(const struct debugger *debugger)
+{
+	const struct gates_header *const volatile *header = (const void *)&debugger->target.gates.header;
+	return *header && atomic_load(&(*header)->is_ready);
+}
+
+/* When both have compared something, or soon would have: a start that is interrupted is another case. */
 static void *interrupt_later(void *user)
 {
+	const struct debug_twin *twin = user;
+	const volatile enum debug_state *states[] = { &twin->a->state, &twin->b->state };
+	for (int i = 0; i < 3000 && (*states[0] == DEBUG_READY || *states[1] == DEBUG_READY); i++)
+		usleep(10000);
+	for (int i = 0; i < 3000 && !(is_started(twin->a) && is_started(twin->b)); i++)
+		usleep(10000);
 	usleep(300000);
-	debugger_interrupt(user);
+	debugger_interrupt(twin->a);
 	return NULL;
 }
 
@@ -335,7 +348,7 @@ Test(twin, interrupt)
 		pthread_t thread;
 		open_pair(&pair, BUG("waits_for_ever") "-n 10 --set EXECUTION=2 --grace 50ms", BUG("waits_for_ever") "-n 10 --set EXECUTION=-1",
 			&(struct debug_twin_options){ .by_digests = by_digests });
-		pthread_create(&thread, NULL, interrupt_later, pair.a);
+		pthread_create(&thread, NULL, interrupt_later, pair.twin);
 		go(&pair);
 		pthread_join(thread, NULL);
 		cr_expect_eq(pair.status, STATUS_OK, "%d: %s", by_digests, pair.error.text);

@@ -69,7 +69,7 @@ Test(cli_record, a_crash_is_saved)
 Test(cli_record, a_slow_execution_is_saved_and_named)
 {
 	expect("run @TMP@/slow.dot -n 3 --in-flight 1 -q -o @TMP@/s.tandem --record last=20 --trigger slow=250ms", 0, NULL, NULL);
-	expect("report @TMP@/s.tandem", 0, "(slow at execution 0: latency 30", NULL);
+	expect("report @TMP@/s.tandem", 0, "(slow at execution 0: latency ", NULL);
 	expect("query @TMP@/s.tandem 'SELECT count(*) FROM v_op WHERE compute_ns > 290000000'", 0, "3", NULL);
 	expect("run @TMP@/slow.dot -n 3 -q -o @TMP@/t.tandem --record last=20 --stall-limit 100ms --trigger stall", 0, NULL, NULL);
 	expect("report @TMP@/t.tandem", 0, "before 1 save (stall at execution 0", NULL);
