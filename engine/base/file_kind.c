@@ -6,8 +6,10 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 /* Offsets and values of the SQLite database header (SQLite file format, section 1.3). */
@@ -23,13 +25,17 @@ static uint32_t big_endian(const unsigned char *at)
 enum file_kind file_kind(const char *file)
 {
 	unsigned char header[SQLITE_HEADER_BYTES];
-	int fd = open(file, O_RDONLY | O_CLOEXEC);
+	struct stat info;
+	int fd = open(file, O_RDONLY | O_CLOEXEC | O_NONBLOCK); /* a pipe is not waited for */
 	if (fd < 0)
 		return errno == ENOENT ? FILE_KIND_MISSING : FILE_KIND_UNREADABLE;
-	ssize_t n = read(fd, header, sizeof header);
+	bool is_device = fstat(fd, &info) == 0 && !S_ISREG(info.st_mode) && !S_ISDIR(info.st_mode);
+	ssize_t n = is_device ? 0 : read(fd, header, sizeof header);
 	int saved = errno;
 	close(fd);
 	errno = saved;
+	if (is_device)
+		return FILE_KIND_OTHER;
 	if (n < 0)
 		return FILE_KIND_UNREADABLE;
 	if (n == 0)

@@ -13,7 +13,7 @@ enum file_kind {
 	FILE_KIND_EMPTY,
 	FILE_KIND_TRACE,      /* SQLite with tandem's application id */
 	FILE_KIND_SQLITE,     /* some other SQLite database */
-	FILE_KIND_OTHER,      /* anything else, a graph's text among it */
+	FILE_KIND_OTHER,      /* anything else: a graph's text; a device or a pipe, which is not read and must not be replaced */
 };
 
 enum file_kind file_kind(const char *file);

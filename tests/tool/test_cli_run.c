@@ -5,7 +5,9 @@
 #include <criterion/criterion.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -126,6 +128,17 @@ Test(cli_run, only_traces_are_replaced)
 	expect("check @TMP@/none.tandem", 1, NULL, "none.tandem");
 	expect("report @TMP@/none.tandem", 1, NULL, "none.tandem");
 	expect("run @TMP@/copy.dot -o @TMP@/no/such/folder.tandem", 1, NULL, "folder.tandem");
+}
+
+/* What is no file (a pipe here, a device elsewhere) is neither read nor replaced. */
+Test(cli_run, a_pipe_is_left_alone)
+{
+	char *name = tool_expand("@TMP@/pipe");
+	struct stat info;
+	cr_assert_eq(mkfifo(name, 0600), 0);
+	expect("run @TMP@/copy.dot -o @TMP@/pipe", 1, NULL, "the file exists and is no tandem trace, so it is left alone");
+	cr_expect(stat(name, &info) == 0 && S_ISFIFO(info.st_mode), "%s was replaced", name);
+	free(name);
 }
 
 static void wait_until_exists(const char *name)
