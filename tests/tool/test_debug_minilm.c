@@ -92,7 +92,7 @@ static struct tensor_set read_tensors(const char *name)
 
 static const struct tensor *only(const struct tensor_set *set)
 {
-	cr_assert_eq(set->n_items, 1, "%d tensors", set->n_items);
+	cr_assert_eq(set->n_items, 1, "%zu tensors", set->n_items);
 	return &set->items[0].tensor;
 }
 

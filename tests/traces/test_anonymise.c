@@ -95,8 +95,8 @@ Test(anonymise, nothing_of_a_run_of_ours_is_left, .timeout = 60)
 	snprintf(output, sizeof output, "%s/anonymous.tandem", synthetic.folder);
 	anonymise(synthetic.file, output, false);
 	expect_missing(synthetic.file, "SELECT '" SECRET "'", output);
-	static const char *const same[] = { "SELECT count(*) FROM op_event", "SELECT sum(duration_ns) FROM op_event", "SELECT "
-		"count(*) FROM node",
+	static const char *const same[] = { "SELECT count(*) FROM op_event", "SELECT sum(duration_ns) FROM op_event",
+		"SELECT count(*) FROM node",
 		"SELECT sum(payload_bytes * depth) FROM channel", "SELECT count(*) FROM edge", "SELECT sum(ns) FROM summary",
 			"SELECT count(*) FROM lod_lane",
 		"SELECT count(*) FROM plan_step", "SELECT sum(value * time_ns) FROM counter", "SELECT count(*) FROM log",
@@ -154,8 +154,8 @@ Test(anonymise, nothing_of_real_traces_is_left, .timeout = 100)
 {
 	static const char *const samples[] = { "kineto/graph_replay_decode.json.gz", "nsys/graph_trace_rtx3060.sqlite" };
 	static const char *const same[] = { "SELECT count(*) FROM span", "SELECT sum(duration_ns) FROM span WHERE kind = 102",
-		"SELECT count(launch) FROM"
-		" gpu_activity", "SELECT count(*) FROM lane", "SELECT count(DISTINCT name) FROM v_kernel", "SELECT sum(bytes) FROM span",
+		"SELECT count(launch) FROM gpu_activity",
+		"SELECT count(*) FROM lane", "SELECT count(DISTINCT name) FROM v_kernel", "SELECT sum(bytes) FROM span",
 		"SELECT count(*) FROM execution" };
 	for (size_t i = 0; i < ARRAY_LEN(samples); i++) {
 		struct imported imported;

@@ -117,8 +117,8 @@ Test(import_damage, samples)
 /* Text that nobody wrote: nested without end, brackets and quotes at random. It ends in bounded time. */
 Test(import_damage, nonsense, .timeout = 60)
 {
-	static const char *const pieces[] = { "{\"a\":", "[", "]", "}", ",\n{", "\"", "\\", "{\"ph\":\"X\",\"ts\":1,"
-		"\"dur\":", "1e999", "null", ",", ":" };
+	static const char *const pieces[] = { "{\"a\":", "[", "]", "}", ",\n{", "\"", "\\",
+		"{\"ph\":\"X\",\"ts\":1,\"dur\":", "1e999", "null", ",", ":" };
 	for (int kind = -1; kind < (int)ARRAY_LEN(pieces); kind++) {
 		size_t size = 1 << 20, n = 0;
 		unsigned seed = 7;

@@ -53,8 +53,8 @@ static void layer(struct profile *profile, int at_us, int idx, int step)
 {
 	static const char *const kernels[] = {
 		"ampere_sgemm_128x64_tn",
-		"void at::native::vectorized_elementwise_kernel<4, at::native::FillFunctor<float>, at::detail::Array<char*, 1> >(int, "
-			"at::native::FillFunctor<float>, at::detail::Array<char*, 1>)",
+		("void at::native::vectorized_elementwise_kernel<4, at::native::FillFunctor<float>, at::detail::Array<char*, 1> >(int, "
+		 "at::native::FillFunctor<float>, at::detail::Array<char*, 1>)"),
 		"void cutlass::Kernel2<cutlass_80_wmma_tensorop_bf16_s161616gemm_bf16_16x16_128x2_tn_align8>(cutlass_80::Params)",
 		"ncclDevKernel_AllReduce_Sum_bf16_RING_LL(ncclDevKernelArgsStorage<4096ul>)" };
 	static const char *const operators[] = { "aten::mm", "aten::fill_", "aten::linear", "nccl:all_reduce" };
