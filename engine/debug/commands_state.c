@@ -105,10 +105,12 @@ int commands_do_backtrace(struct debug_context *context, const char *rest, struc
 		commands_add_stack(context, out);
 		return STATUS_OK;
 	}
-	debug_look(&debugger->target, debugger->selected_worker, &state);
-	debug_describe_worker(&debugger->target, debugger->selected_worker, out);
-	strbuf_add(out, "\n");
-	add_steps(context, &state, out);
+	if (debugger->selected_worker < debugger->target.program.header->n_workers) { /* none is before the first halt */
+		debug_look(&debugger->target, debugger->selected_worker, &state);
+		debug_describe_worker(&debugger->target, debugger->selected_worker, out);
+		strbuf_add(out, "\n");
+		add_steps(context, &state, out);
+	}
 	for (uint32_t worker = 0; worker < debugger->target.program.header->n_workers; worker++) {
 		if (worker == debugger->selected_worker)
 			continue;

@@ -236,6 +236,10 @@ static void add_process(struct debug_target *target, uint32_t worker, struct deb
 void debug_describe_worker(struct debug_target *target, uint32_t worker, struct strbuf *out)
 {
 	struct debug_worker_state state, peer;
+	if (worker >= target->program.header->n_workers) {
+		strbuf_add(out, "no process is selected");
+		return;
+	}
 	add_process(target, worker, &state, out);
 	if (state.activity != DEBUG_WAITING || state.wait.peer >= target->program.header->n_workers)
 		return;
