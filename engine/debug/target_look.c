@@ -124,22 +124,6 @@ static void add_node(const struct debug_target *target, const struct debug_worke
 	strbuf_addf(out, " of execution %" PRIu64, state->execution);
 }
 
-/* The edge that is waited for; a wait for a free slot has none: the one that the peer reads. */
-static const char *edge_of(const struct program *program, const struct control_wait_copy *wait)
-{
-	if (wait->edge < program->header->n_edges)
-		return program_string(program, program->edges[wait->edge].name);
-	if (wait->channel >= program->header->n_channels)
-		return "?";
-	struct program_range readers = program->channels[wait->channel].readers;
-	for (uint32_t i = 0; i < readers.n; i++) {
-		const struct program_edge *edge = &program->edges[program->indices[readers.first + i]];
-		if (program->nodes[edge->dst].worker == wait->peer)
-			return program_string(program, edge->name);
-	}
-	return readers.n ? program_string(program, program->edges[program->indices[readers.first]].name) : "?";
-}
-
 /* "edge a->b of execution 7 from w0", "a free slot of a->b in execution 7, which w1 holds". */
 static void add_wait(const struct debug_target *target, const struct control_wait_copy *wait, struct strbuf *out)
 {
@@ -154,7 +138,7 @@ static void add_wait(const struct debug_target *target, const struct control_wai
 		strbuf_addf(out, " of execution %" PRIu64, wait->execution);
 	} else {
 		strbuf_add(out, is_for_slot ? "a free slot of " : "edge ");
-		strbuf_add_printable(out, edge_of(program, wait));
+		strbuf_add_printable(out, stall_wait_edge_name(program, wait));
 		strbuf_addf(out, " %s execution %" PRIu64, is_for_slot ? "in" : "of", wait->execution);
 	}
 	if (wait->channel != PROGRAM_NONE)

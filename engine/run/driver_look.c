@@ -4,20 +4,6 @@
  */
 #include "engine/run/driver_private.h"
 
-/* A wait for a free slot has no edge: it is that by which the peer reads the channel. */
-static uint32_t wait_edge(const struct program *program, const struct control_wait_copy *wait)
-{
-	if (wait->edge < program->header->n_edges || wait->channel >= program->header->n_channels)
-		return wait->edge < program->header->n_edges ? wait->edge : PROGRAM_NONE;
-	struct program_range readers = program->channels[wait->channel].readers;
-	for (uint32_t i = 0; i < readers.n; i++) {
-		uint32_t edge = program->indices[readers.first + i];
-		if (program->nodes[program->edges[edge].dst].worker == wait->peer)
-			return edge;
-	}
-	return readers.n ? program->indices[readers.first] : PROGRAM_NONE;
-}
-
 /* A wait for something that nobody has submitted is none. */
 static void look_at_wait(const struct driver *driver, const struct control_wait_copy *wait, struct driver_activity *activity)
 {
@@ -31,7 +17,7 @@ static void look_at_wait(const struct driver *driver, const struct control_wait_
 	activity->is_asleep = wait->is_asleep;
 	activity->wait = wait->cause < PHASE_COUNT ? (enum phase)wait->cause : PHASE_UNKNOWN;
 	activity->node = wait->node < program->header->n_nodes ? wait->node : PROGRAM_NONE;
-	activity->edge = wait_edge(program, wait);
+	activity->edge = stall_wait_edge(program, wait);
 	activity->peer = wait->peer < driver->n_workers ? wait->peer : PROGRAM_NONE;
 	activity->execution = wait->execution;
 	activity->waited_ns = now > since ? (int64_t)((double)(now - since) * 1e6 / (double)clock_ticks_of_ns(1000000)) : 0;

@@ -59,21 +59,23 @@ static void add_duration(struct strbuf *out, uint64_t since)
 	strbuf_add(out, units_duration(ns, text, sizeof text));
 }
 
-/* The edge's name; a wait for a free slot has no edge: the channel's writer says which output it is. */
-static const char *wait_edge_name(const struct stall_watch *watch, const struct control_wait_copy *wait)
+uint32_t stall_wait_edge(const struct program *program, const struct control_wait_copy *wait)
 {
-	const struct program *program = watch->program;
-	if (wait->edge < program->header->n_edges)
-		return program_string(program, program->edges[wait->edge].name);
-	if (wait->channel >= program->header->n_channels)
-		return "?";
+	if (wait->edge < program->header->n_edges || wait->channel >= program->header->n_channels)
+		return wait->edge < program->header->n_edges ? wait->edge : PROGRAM_NONE;
 	struct program_range readers = program->channels[wait->channel].readers;
 	for (uint32_t i = 0; i < readers.n; i++) {
-		const struct program_edge *edge = &program->edges[program->indices[readers.first + i]];
-		if (program->nodes[edge->dst].worker == wait->peer)
-			return program_string(program, edge->name);
+		uint32_t edge = program->indices[readers.first + i];
+		if (program->nodes[program->edges[edge].dst].worker == wait->peer)
+			return edge;
 	}
-	return readers.n ? program_string(program, program->edges[program->indices[readers.first]].name) : "?";
+	return readers.n ? program->indices[readers.first] : PROGRAM_NONE;
+}
+
+const char *stall_wait_edge_name(const struct program *program, const struct control_wait_copy *wait)
+{
+	uint32_t edge = stall_wait_edge(program, wait);
+	return edge == PROGRAM_NONE ? "?" : program_string(program, program->edges[edge].name);
 }
 
 static void describe_wait(struct stall_watch *watch, uint32_t worker, const struct control_wait_copy *wait, struct strbuf *out)
@@ -88,7 +90,7 @@ static void describe_wait(struct stall_watch *watch, uint32_t worker, const stru
 		strbuf_add(out, " for a task");
 	else
 		strbuf_addf(out, " for %s of %s in execution %" PRIu64 " (channel %u, slot %u)",
-			wait->cause == PHASE_BACKPRESSURE ? "a free slot" : "data", wait_edge_name(watch, wait), wait->execution,
+			wait->cause == PHASE_BACKPRESSURE ? "a free slot" : "data", stall_wait_edge_name(watch->program, wait), wait->execution,
 			wait->channel, wait->slot);
 	if (wait->peer < watch->program->header->n_workers)
 		strbuf_addf(out, " from %s", worker_name(watch, wait->peer));

@@ -53,6 +53,11 @@ void stall_look(struct stall_watch *watch, bool reads_proc);
 /* Since when a wait counts as one: ticks. */
 uint64_t stall_since(const struct stall_watch *watch, const struct control_wait_copy *wait);
 
+/* The edge that is waited for; PROGRAM_NONE when none is known. A wait for a free slot has none: it is that by which the peer reads the channel.
+ * The name is "?" then. */
+uint32_t stall_wait_edge(const struct program *program, const struct control_wait_copy *wait);
+const char *stall_wait_edge_name(const struct program *program, const struct control_wait_copy *wait);
+
 /* Follows the waits from `worker` to the root. `out` (may be NULL) gets the chain as one line. The processes go on meanwhile, so a cycle
  * may be one of waits that were over when the walk came round: it is believed only when several walks find it. */
 struct stall_root stall_explain(struct stall_watch *watch, uint32_t worker, struct strbuf *out);
