@@ -9,35 +9,11 @@
 #include <string.h>
 
 #include "engine/base/attributes.h"
+#include "tests/viewers/golden.h"
 #include "tests/support/pty_screen.h"
 #include "tests/viewers/imported_trace.h"
 #include "traces/timeline_import.h"
 #include "viewers/kernel_name.h"
-
-static char *read_text(const char *file)
-{
-	FILE *stream = fopen(file, "r");
-	char *text = calloc(1, 100000);
-	if (stream) {
-		size_t n = fread(text, 1, 99999, stream);
-		text[n] = '\0';
-		fclose(stream);
-	}
-	return text;
-}
-
-static void compare_golden(const char *name, const char *text)
-{
-	char file[300];
-	snprintf(file, sizeof(file), "%s/tests/viewers/golden/%s.txt", getenv("TANDEM_SOURCE_ROOT"), name);
-	if (getenv("TANDEM_UPDATE")) {
-		FILE *stream = fopen(file, "w");
-		cr_assert(stream && fputs(text, stream) >= 0 && fclose(stream) == 0, "%s", file);
-	}
-	char *should = read_text(file);
-	cr_assert_str_eq(text, should, "%s\n--- is\n%s--- should be\n%s", name, text, should);
-	free(should);
-}
 
 static const struct golden {
 	const char *name;
@@ -64,7 +40,7 @@ Test(imported, screens)
 		free(imported_trace_draw(&trace, golden->width, golden->height));
 		imported_trace_type(&trace, golden->keys);
 		char *text = imported_trace_draw(&trace, golden->width, golden->height);
-		compare_golden(golden->name, text);
+		golden_compare(golden->name, text);
 		free(text);
 		imported_trace_finish(&trace);
 	}

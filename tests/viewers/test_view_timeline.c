@@ -11,32 +11,8 @@
 #include <string.h>
 
 #include "engine/base/attributes.h"
+#include "tests/viewers/golden.h"
 #include "tests/viewers/timeline_trace.h"
-
-static char *read_text(const char *file)
-{
-	FILE *stream = fopen(file, "r");
-	char *text = calloc(1, 100000);
-	if (stream) {
-		size_t n = fread(text, 1, 99999, stream);
-		text[n] = '\0';
-		fclose(stream);
-	}
-	return text;
-}
-
-static void compare_golden(const char *name, const char *text)
-{
-	char file[300];
-	snprintf(file, sizeof(file), "%s/tests/viewers/golden/%s.txt", getenv("TANDEM_SOURCE_ROOT"), name);
-	if (getenv("TANDEM_UPDATE")) {
-		FILE *stream = fopen(file, "w");
-		cr_assert(stream && fputs(text, stream) >= 0 && fclose(stream) == 0, "%s", file);
-	}
-	char *should = read_text(file);
-	cr_assert_str_eq(text, should, "%s\n--- is\n%s--- should be\n%s", name, text, should);
-	free(should);
-}
 
 /* Where something is: in the lanes of execution 3. */
 #define THERE "right*20 zoom-in*2 "
@@ -71,7 +47,7 @@ Test(view_timeline, screens)
 			cr_assert_eq(session_filter_set(trace.session, &trace.session->filter, golden->filter, &error), STATUS_OK, "%s", error.text);
 		timeline_trace_act(&trace, golden->actions);
 		char *text = timeline_trace_draw(&trace, golden->width, golden->height);
-		compare_golden(golden->name, text);
+		golden_compare(golden->name, text);
 		free(text);
 		timeline_trace_finish(&trace);
 	}
